@@ -1,0 +1,48 @@
+"""The family of refusals: one root, a class for each thing a person can meet, the docstring as message."""
+
+from __future__ import annotations
+
+
+class IvrError(Exception):
+    """Something was refused."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__ or "")
+
+    @property
+    def code(self) -> str:
+        """A stable name for machines: the class name in kebab case."""
+        name = type(self).__name__
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+class NoSuchCall(IvrError):
+    """No call has this id."""
+
+
+class NoSuchLine(IvrError):
+    """No line of the company has this number."""
+
+
+class NoSuchCustomer(IvrError):
+    """No customer has this number or id."""
+
+
+class NoSuchFlow(IvrError):
+    """No flow has this name."""
+
+
+class NoSuchVoicemail(IvrError):
+    """No voicemail has this id."""
+
+
+class SettingsIncomplete(IvrError):
+    """Settings are missing or unreadable."""
+
+
+class FlowRefused(IvrError):
+    """The flow has problems and was not loaded."""
+
+
+class RecordsUnavailable(IvrError):
+    """The records cannot be reached right now."""

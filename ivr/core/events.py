@@ -1,0 +1,250 @@
+"""Every event of a call, frozen, with its public name. A vocabulary: plain words in, nothing of Flow or Agent.
+
+An event is stored as ``(call, seq, kind, schema, happened_at, recorded_at, data)``; ``data`` is its fields. A field is
+never renamed: a new meaning is a new schema with an upcaster (``core.upcast``) and a golden file in the tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class CallEvent:
+    """Something that happened on a call."""
+
+    kind: ClassVar[str]
+    schema: ClassVar[int] = 1
+
+    def data(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class CallRang(CallEvent):
+    """The phone rang: which line, who by, and how sure (``known``, ``maybe``, ``new``, ``withheld``)."""
+
+    kind: ClassVar[str] = "call.rang"
+    line: str
+    flow: str
+    version: str
+    sure: str
+
+
+@dataclass(frozen=True)
+class NodeEntered(CallEvent):
+    kind: ClassVar[str] = "node.entered"
+    node: str
+    node_kind: str
+    flow: str
+
+
+@dataclass(frozen=True)
+class NodeLeft(CallEvent):
+    """``exit`` is a name out of the node's ``ways()``; ``because`` is for the supervisor."""
+
+    kind: ClassVar[str] = "node.left"
+    node: str
+    exit: str
+    because: str
+    flow: str
+
+
+@dataclass(frozen=True)
+class SaidToCaller(CallEvent):
+    """What the caller heard at this turn, as a dialogue shows it (personal values by slot name, not by value)."""
+
+    kind: ClassVar[str] = "caller.told"
+    text: str
+    language: str
+
+
+@dataclass(frozen=True)
+class CallerAnswered(CallEvent):
+    """Keys or words; ``masked`` when they are private (then ``what`` is only their number)."""
+
+    kind: ClassVar[str] = "caller.answered"
+    how: str  # keys, words
+    what: str
+    masked: bool = False
+
+
+@dataclass(frozen=True)
+class CallerSilent(CallEvent):
+    kind: ClassVar[str] = "caller.silent"
+    node: str
+    tries: int
+
+
+@dataclass(frozen=True)
+class CallerMistook(CallEvent):
+    """A wrong key or an entry that fails its check."""
+
+    kind: ClassVar[str] = "caller.mistook"
+    node: str
+    tries: int
+    because: str
+
+
+@dataclass(frozen=True)
+class LanguageChosen(CallEvent):
+    kind: ClassVar[str] = "language.chosen"
+    language: str
+
+
+@dataclass(frozen=True)
+class PaceChosen(CallEvent):
+    kind: ClassVar[str] = "pace.chosen"
+    slow: bool
+
+
+@dataclass(frozen=True)
+class CallerVerified(CallEvent):
+    kind: ClassVar[str] = "caller.verified"
+    by: str
+    customer: str
+
+
+@dataclass(frozen=True)
+class VerificationFailed(CallEvent):
+    kind: ClassVar[str] = "caller.unverified"
+    by: str
+
+
+@dataclass(frozen=True)
+class RecordLooked(CallEvent):
+    kind: ClassVar[str] = "record.looked_up"
+    record: str
+    found: bool
+
+
+@dataclass(frozen=True)
+class CaseOpened(CallEvent):
+    kind: ClassVar[str] = "case.opened"
+    case: str
+    code: str
+
+
+@dataclass(frozen=True)
+class VoicemailTaken(CallEvent):
+    kind: ClassVar[str] = "voicemail.taken"
+    recording: str
+    queue: str
+    seconds: int | None
+    due: str | None  # ISO 8601
+
+
+@dataclass(frozen=True)
+class VoicemailEmpty(CallEvent):
+    kind: ClassVar[str] = "voicemail.empty"
+    queue: str
+
+
+@dataclass(frozen=True)
+class VoicemailKept(CallEvent):
+    """The audio lies with us, synced and checked."""
+
+    kind: ClassVar[str] = "voicemail.kept"
+    voicemail: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class VoicemailRead(CallEvent):
+    """Transcribed: ``state`` is read, silent, unreadable, needs_ffmpeg or no_model; the text stands on the voicemail."""
+
+    kind: ClassVar[str] = "voicemail.read"
+    voicemail: str
+    state: str
+    language: str | None
+
+
+@dataclass(frozen=True)
+class PromiseMade(CallEvent):
+    kind: ClassVar[str] = "promise.made"
+    promise: str
+    what: str
+    due: str
+
+
+@dataclass(frozen=True)
+class FetchAsked(CallEvent):
+    kind: ClassVar[str] = "fetch.asked"
+    node: str
+    host: str
+
+
+@dataclass(frozen=True)
+class FetchEnded(CallEvent):
+    kind: ClassVar[str] = "fetch.ended"
+    node: str
+    state: str
+
+
+@dataclass(frozen=True)
+class NodeFailed(CallEvent):
+    """A node left by its `failed` exit; the caller heard a sentence about it."""
+
+    kind: ClassVar[str] = "node.failed"
+    node: str
+    because: str
+    flow: str
+
+
+@dataclass(frozen=True)
+class FallbackSpoken(CallEvent):
+    """The static fallback was answered instead of the flow."""
+
+    kind: ClassVar[str] = "fallback.spoken"
+    because: str
+
+
+@dataclass(frozen=True)
+class OddFact(CallEvent):
+    """The carrier said something that moves nothing: late, repeated, out of order, or unknown."""
+
+    kind: ClassVar[str] = "odd.fact"
+    what: str
+    because: str
+
+
+@dataclass(frozen=True)
+class CallEnded(CallEvent):
+    """``outcome``: answered, voicemail, callback, abandoned, self_service, transferred, failed."""
+
+    kind: ClassVar[str] = "call.ended"
+    outcome: str
+    status: str  # the carrier's word
+    seconds: int | None
+
+
+KINDS: dict[str, type[CallEvent]] = {
+    event.kind: event
+    for event in (
+        CallRang,
+        NodeEntered,
+        NodeLeft,
+        SaidToCaller,
+        CallerAnswered,
+        CallerSilent,
+        CallerMistook,
+        LanguageChosen,
+        PaceChosen,
+        CallerVerified,
+        VerificationFailed,
+        RecordLooked,
+        CaseOpened,
+        VoicemailTaken,
+        VoicemailEmpty,
+        VoicemailKept,
+        VoicemailRead,
+        PromiseMade,
+        FetchAsked,
+        FetchEnded,
+        NodeFailed,
+        FallbackSpoken,
+        OddFact,
+        CallEnded,
+    )
+}

@@ -1,0 +1,386 @@
+"""What the use cases need of the world: small Protocols, each named for a role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
+from ivr.core.company import EmergencyClosing
+from ivr.core.customer import CaseRecord, Customer, Match, Note, Order
+from ivr.core.events import CallEvent
+from ivr.core.flow.model import FlowVersion
+from ivr.core.promises import Promise
+from ivr.core.voicemail import AudioState, Transcript, Voicemail
+from ivr.core.words import (
+    CallerNumber,
+    CallId,
+    CustomerId,
+    FlowVersionId,
+    Language,
+    PhoneNumber,
+    VoicemailId,
+)
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        ...
+
+
+class Ids(Protocol):
+    def new(self) -> str:
+        """A UUIDv7 as text; seeded in simulation."""
+        ...
+
+    def code(self, length: int) -> str:
+        """Digits by chance, the first not 0; for codes that are read out."""
+        ...
+
+
+# --- Records (SQL) ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event as it lies in ``call_events``."""
+
+    call: CallId
+    seq: int
+    kind: str
+    schema: int
+    happened_at: datetime
+    recorded_at: datetime
+    customer: CustomerId | None
+    data: Mapping[str, Any]
+
+
+class Calls(Protocol):
+    def find(self, key: CarrierKey) -> CallRecord | None: ...
+
+    def at(self, call: CallId) -> CallRecord:
+        """Raises NoSuchCall."""
+        ...
+
+    def start(self, call: CallRecord) -> bool:
+        """Insert; False when the carrier key is on record already (somebody won the race)."""
+        ...
+
+    def move(self, call: CallRecord, from_turn: int) -> bool:
+        """Write turn, door, token, cursor, says, state, next_seq WHERE turn = from_turn; False: somebody was first.
+
+        One statement.
+        """
+        ...
+
+    def recognise(self, call: CallId, customer: CustomerId, sure: Sure) -> None: ...
+
+    def end(self, call: CallId, state: CallState, outcome: str, at: datetime) -> bool:
+        """False when it had ended already."""
+        ...
+
+    def recent(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]: ...
+
+    def of(self, customer: CustomerId) -> Sequence[CallRecord]: ...
+
+    def unfinished(self) -> Sequence[CallRecord]: ...
+
+
+class CallLog(Protocol):
+    def append(
+        self,
+        call: CallId,
+        first_seq: int,
+        events: Sequence[CallEvent],
+        happened_at: datetime,
+        customer: CustomerId | None,
+    ) -> None:
+        """Append events with seq ``first_seq`` and on, in one statement."""
+        ...
+
+    def add(self, call: CallId, events: Sequence[CallEvent], happened_at: datetime) -> None:
+        """Append from outside a turn: reserves seq numbers on the call's row first."""
+        ...
+
+    def of_call(self, call: CallId) -> Sequence[StoredEvent]: ...
+
+    def of_customer(self, customer: CustomerId) -> Sequence[StoredEvent]: ...
+
+
+class Facts(Protocol):
+    def keep(self, key: str, kind: str, body: Mapping[str, str], at: datetime, call: CallId | None) -> bool:
+        """Store a carrier callback once under the carrier's own key; False for a repeat."""
+        ...
+
+    def count_odd(self, what: str, at: datetime) -> None:
+        """Count something that moved nothing and belongs to no call of ours."""
+        ...
+
+
+class Customers(Protocol):
+    def by_number(self, number: PhoneNumber) -> Match:
+        """Exact matches; only when there are none, customers whose number ends alike (last 7 digits)."""
+        ...
+
+    def get(self, customer: CustomerId) -> Customer:
+        """Raises NoSuchCustomer."""
+        ...
+
+    def find(self, text: str) -> Sequence[Customer]:
+        """By id, customer number, phone number or a part of the name."""
+        ...
+
+    def add(self, customer: Customer) -> None: ...
+
+    def change(self, customer: CustomerId, **fields: object) -> None:
+        """Set name, language, slow, email, postcode, zone, kind, number, pin_hash."""
+        ...
+
+    def merge_call(self, anonymous: CustomerId, customer: CustomerId, call: CallId) -> None:
+        """A caller proved who they are: this call and its events, cases, voicemails now belong to ``customer``."""
+        ...
+
+    def seen(self, number: PhoneNumber, at: datetime) -> None: ...
+
+    def pin_hash(self, customer: CustomerId) -> str | None: ...
+
+    def order(self, number: str) -> Order | None: ...
+
+    def orders_of(self, customer: CustomerId) -> Sequence[Order]: ...
+
+    def notes_of(self, customer: CustomerId) -> Sequence[Note]: ...
+
+    def note(self, note: Note) -> None: ...
+
+    def all(self, limit: int, after: str | None = None) -> Sequence[Customer]: ...
+
+
+class Cases(Protocol):
+    def open(self, case: CaseRecord) -> None: ...
+
+    def by_code(self, code: str) -> CaseRecord | None: ...
+
+    def of(self, customer: CustomerId) -> Sequence[CaseRecord]: ...
+
+
+class Voicemails(Protocol):
+    def take(self, voicemail: Voicemail) -> bool:
+        """Insert; False when this recording is on record already."""
+        ...
+
+    def get(self, voicemail: VoicemailId) -> Voicemail:
+        """Raises NoSuchVoicemail."""
+        ...
+
+    def by_recording(self, recording: str) -> Voicemail | None: ...
+
+    def audio(self, voicemail: VoicemailId, state: AudioState, seconds: float | None) -> None: ...
+
+    def transcript(self, voicemail: VoicemailId, transcript: Transcript) -> None: ...
+
+    def postpone(self, voicemail: VoicemailId, attempts: int, next_at: datetime | None) -> None: ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[Voicemail]:
+        """Those with a step to do (``next_at`` passed), oldest first."""
+        ...
+
+    def of(self, customer: CustomerId) -> Sequence[Voicemail]: ...
+
+
+class Promises(Protocol):
+    def make(self, promise: Promise) -> None: ...
+
+    def of(self, customer: CustomerId) -> Sequence[Promise]: ...
+
+    def open(self) -> Sequence[Promise]: ...
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """An http node's request, in the worker's hands."""
+
+    key: str
+    call: CallId
+    node: str
+    url: str
+    method: str
+    body: str
+    limit_seconds: float
+    asked_at: datetime
+    state: str = "waiting"  # waiting, success, failure, timeout
+    answer: str | None = None
+
+
+class Fetches(Protocol):
+    def ask(self, fetching: Fetching) -> None: ...
+
+    def get(self, key: str) -> Fetching | None: ...
+
+    def end(self, key: str, state: str, answer: str | None) -> bool: ...
+
+    def waiting(self, limit: int) -> Sequence[Fetching]: ...
+
+
+class FlowVersions(Protocol):
+    def published(self, flow: str) -> FlowVersionId | None: ...
+
+    def text(self, version: FlowVersionId) -> Mapping[str, str] | None:
+        """File name -> text of the closure; immutable."""
+        ...
+
+    def keep(self, version: FlowVersionId, flow: str, files: Mapping[str, str], at: datetime) -> None:
+        """Store once; keeping the same version again changes nothing."""
+        ...
+
+    def publish(self, flow: str, version: FlowVersionId, by: str, why: str, at: datetime) -> None:
+        """Move the alias."""
+        ...
+
+    def history(self, flow: str) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Switches(Protocol):
+    def emergency(self, hours: str, now: datetime) -> EmergencyClosing | None: ...
+
+    def close_now(self, closing: EmergencyClosing) -> None: ...
+
+    def open_again(self, hours: str, at: datetime) -> None: ...
+
+
+class Transaction(Protocol):
+    """One transaction: all of it or nothing."""
+
+    @property
+    def calls(self) -> Calls: ...
+    @property
+    def log(self) -> CallLog: ...
+    @property
+    def facts(self) -> Facts: ...
+    @property
+    def customers(self) -> Customers: ...
+    @property
+    def cases(self) -> Cases: ...
+    @property
+    def voicemails(self) -> Voicemails: ...
+    @property
+    def promises(self) -> Promises: ...
+    @property
+    def fetches(self) -> Fetches: ...
+    @property
+    def flows(self) -> FlowVersions: ...
+    @property
+    def switches(self) -> Switches: ...
+
+
+class Records(Protocol):
+    """The door to SQL. Raises RecordsUnavailable when the database cannot be reached."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A transaction that commits at the end of the block, or rolls back when it raises."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A transaction for reading only."""
+        ...
+
+
+# --- Flows ------------------------------------------------------------------------------------------------------------
+
+
+class Flows(Protocol):
+    """Published flows, checked and parsed once; versions never change."""
+
+    def for_number(self, number: PhoneNumber) -> FlowVersion:
+        """The published version of the line with this number; raises NoSuchLine, FlowRefused."""
+        ...
+
+    def version(self, version: FlowVersionId) -> FlowVersion:
+        """Raises NoSuchFlow."""
+        ...
+
+
+# --- The carrier ------------------------------------------------------------------------------------------------------
+
+
+class Telephone(Protocol):
+    """The carrier, asked by REST. Never called inside an SQL transaction."""
+
+    def live_calls(self) -> Iterable[str]:
+        """The sids of calls in progress or ringing."""
+        ...
+
+    def move(self, sid: str, url: str) -> bool:
+        """Point a live call at another document; False when the call is over."""
+        ...
+
+    def hang_up(self, sid: str) -> None: ...
+
+    def text(self, to: PhoneNumber, sender: str, body: str) -> str: ...
+
+    def fetch_recording(self, url: str) -> bytes | None:
+        """The audio; None when the carrier has none (yet)."""
+        ...
+
+    def delete_recording(self, recording: str) -> None: ...
+
+    def recordings_of(self, sid: str) -> Sequence[tuple[str, str]]:
+        """(recording, url) of a call."""
+        ...
+
+
+# --- Work after the commit --------------------------------------------------------------------------------------------
+
+
+class Later(Protocol):
+    """Hints for the worker, given after the commit; a lost hint is found by the sweep."""
+
+    def fetch_voicemail(self, voicemail: VoicemailId) -> None: ...
+
+    def read_voicemail(self, voicemail: VoicemailId) -> None: ...
+
+    def fetch(self, key: str) -> None: ...
+
+
+class Transcriber(Protocol):
+    """Audio file to text; never raises for what is in the file."""
+
+    def transcribe(
+        self, path: Path, language: Language | None, progress: Callable[[float], None] | None = None
+    ) -> Transcript:
+        """``language`` None: the surer of the models; ``progress`` is given the share done, 0 to 1."""
+        ...
+
+
+class AudioShelf(Protocol):
+    """``recordings/``: audio kept under ids of ours."""
+
+    def keep(self, voicemail: VoicemailId, audio: bytes) -> Path:
+        """Write, sync, check, rename; raises OSError."""
+        ...
+
+    def path(self, voicemail: VoicemailId) -> Path | None: ...
+
+
+class Numbering(Protocol):
+    """What a carrier or a person writes as a number, to a number."""
+
+    def caller(self, said: str) -> CallerNumber: ...
+
+    def number(self, text: str, country: str) -> PhoneNumber:
+        """Raises ValueError with words for people."""
+        ...
+
+    def country(self, number: PhoneNumber) -> str | None: ...
+
+
+class HttpFetcher(Protocol):
+    """Asks other systems: allow-listed hosts, no private addresses, size and time limits."""
+
+    def fetch(self, url: str, method: str, body: str, limit_seconds: float) -> tuple[str, str | None]:
+        """(success | failure | timeout, JSON text)."""
+        ...

@@ -76,6 +76,7 @@ def open_office(
     turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later)
     numbering = PhoneNumbers("IT")
     doors = Doors(
+        public_url=settings.public_url,
         ring=Ring(kept, flows, turns),
         take_turn=turns,
         call_status=CallStatus(kept, clock),

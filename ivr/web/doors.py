@@ -36,6 +36,7 @@ class Counters:
 class Doors:
     """The use cases behind the doors, and the two tools that speak the carrier's words."""
 
+    public_url: str
     ring: Ring
     take_turn: TakeTurn
     call_status: CallStatus

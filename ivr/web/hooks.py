@@ -10,19 +10,20 @@ from functools import wraps
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 
+from ivr.core.call import CarrierKey
 from ivr.core.errors import IvrError, NoSuchCall, NoSuchLine
 from ivr.core.words import CallId
 from ivr.switchboard.take_turn import Answer
 from ivr.twilio import inbound
+from ivr.twilio.signature import asked
 from ivr.web.doors import Doors
 
 hooks = Blueprint("hooks", __name__)
 log = structlog.get_logger()
 
 NO_CONTENT = ("", 204)
-DOORS = frozenset({"keys", "recorded", "empty", "queue_left", "joined", "left_room", "moved", "dialled"})
 
 
 def _doors() -> Doors:
@@ -40,11 +41,11 @@ def signed(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def checked(**address: Any) -> Any:
         doors = _doors()
-        path = request.full_path if request.query_string else request.path
-        lists = request.form.to_dict(flat=False)
-        if not doors.signature.accepts(path, lists, request.headers, request.get_data()):
+        g.form = request.form.to_dict(flat=False)
+        body = b"" if g.form else request.get_data()
+        if not doors.signature.accepts(asked(request.environ), g.form, request.headers, body):
             doors.counters.refused.inc()
-            log.warning("signature refused", path=request.path, url=doors.signature.public_url)
+            log.warning("signature refused", path=request.path, public_url=doors.public_url)
             return Response("The signature does not match.", status=403, mimetype="text/plain")
         return view(**address)
 
@@ -82,38 +83,41 @@ def _fallen_back(doors: Doors, trouble: Exception, address: dict[str, Any], brok
 @speaking
 def call_rang() -> Answer:
     doors = _doors()
-    rang = inbound.incoming(request.form, doors.numbering)
-    if rang.called is None:
+    rang = inbound.incoming(g.form, doors.numbering, request.headers)
+    if rang.called is None or not rang.key.sid:
         raise NoSuchLine()
-    return doors.ring(rang.key, rang.caller, rang.called, inbound.token(request.headers, request.form))
+    return doors.ring(rang.key, rang.caller, rang.called, rang.token)
 
 
 @hooks.post("/voice/calls/<call>/turns/<int:turn>/<door>")
 @signed
 @speaking
 def caller_answered(call: str, turn: int, door: str) -> Answer:
-    if door not in DOORS:
+    if door not in inbound.DOORS:
         raise NoSuchCall()
-    heard = inbound.heard(door, request.form)
-    return _doors().take_turn(CallId(call), turn, door, heard, inbound.token(request.headers, request.form))
+    token = inbound.token(request.headers, g.form)
+    return _doors().take_turn(CallId(call), turn, door, inbound.heard(door, g.form), token)
 
 
 @hooks.post("/voice/status")
 @signed
 def call_moved() -> tuple[str, int]:
-    fact = inbound.status(request.form)
-    _doors().call_status(fact.key, fact.status, fact.seconds, fact.fact_key, request.form.to_dict())
+    fact = inbound.status(g.form)
+    _doors().call_status(_key(fact.sid), fact.status, fact.seconds, fact.fact_key, request.form.to_dict())
     return NO_CONTENT
 
 
 @hooks.post("/voice/recordings")
 @signed
 def recording_moved() -> tuple[str, int]:
-    fact = inbound.recording(request.form)
-    _doors().recording_ready(
-        fact.key, fact.recording, fact.url, fact.status, fact.length, fact.fact_key, request.form.to_dict()
-    )
+    fact = inbound.recording(g.form)
+    body = request.form.to_dict()
+    _doors().recording_ready(_key(fact.sid), fact.recording, fact.url, fact.status, fact.length, fact.fact_key, body)
     return NO_CONTENT
+
+
+def _key(sid: str) -> CarrierKey:
+    return CarrierKey("twilio", request.form.get("AccountSid", "")[:64], sid)
 
 
 @hooks.post("/voice/fallback")

@@ -1,0 +1,136 @@
+"""Settings -> Office: the only place where real tools are chosen and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Flask
+from twilio.http import HttpClient
+
+from ivr.config import Settings
+from ivr.core.flow.turn import Holidays, Wording
+from ivr.core.words import CallId, PhoneNumber
+from ivr.flowfiles.shelf import FlowShelf
+from ivr.store.audio import FolderShelf
+from ivr.store.session import SqlRecords, open_records
+from ivr.switchboard.call_status import CallStatus
+from ivr.switchboard.ports import Clock, Ids, Later, Telephone
+from ivr.switchboard.recording_ready import RecordingReady
+from ivr.switchboard.ring import Ring
+from ivr.switchboard.take_turn import Answer, TakeTurn
+from ivr.twilio import fallback, twiml
+from ivr.twilio.rest import RestTelephone
+from ivr.twilio.signature import SignatureCheck
+from ivr.web.app import create_app
+from ivr.web.doors import Doors
+from ivr.world.clock import SystemClock
+from ivr.world.holidays import PublicHolidays
+from ivr.world.ids import Chance
+from ivr.world.numbering import PhoneNumbers
+from ivr.world.wording import BabelWording
+
+
+@dataclass(frozen=True)
+class Office:
+    """The built object graph, less what runs in a process of its own (the transcriber)."""
+
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    records: SqlRecords
+    flows: FlowShelf
+    telephone: Telephone
+    numbering: PhoneNumbers
+    wording: Wording
+    holidays: Holidays
+    audio: FolderShelf
+    later: Later
+    doors: Doors
+
+
+def records(settings: Settings, clock: Clock | None = None) -> SqlRecords:
+    """The records of this installation."""
+    return open_records(settings.database_url, clock or SystemClock())
+
+
+def telephone(settings: Settings, http: HttpClient | None = None) -> RestTelephone:
+    """The carrier's REST API, or the exchange's when the settings say so."""
+    return RestTelephone(settings.account_sid, settings.auth_token, settings.carrier_api_url, http)
+
+
+def open_office(
+    settings: Settings,
+    later: Later,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    http: HttpClient | None = None,
+) -> Office:
+    """Build everything that a web process or a worker needs; opens no connection yet."""
+    clock = clock or SystemClock()
+    ids = ids or Chance(clock)
+    kept = records(settings, clock)
+    flows = FlowShelf(kept)
+    wording, holidays = BabelWording(), PublicHolidays()
+    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later)
+    numbering = PhoneNumbers("IT")
+    doors = Doors(
+        public_url=settings.public_url,
+        ring=Ring(kept, flows, turns),
+        take_turn=turns,
+        call_status=CallStatus(kept, clock),
+        recording_ready=RecordingReady(kept, turns),
+        signature=_signature(settings),
+        numbering=numbering,
+        render=renderer(settings.public_url),
+        fallback=_fallback(settings, flows),
+    )
+    return Office(
+        settings=settings,
+        clock=clock,
+        ids=ids,
+        records=kept,
+        flows=flows,
+        telephone=telephone(settings, http),
+        numbering=numbering,
+        wording=wording,
+        holidays=holidays,
+        audio=FolderShelf(settings.recordings_dir),
+        later=later,
+        doors=doors,
+    )
+
+
+def web_app(office: Office) -> Flask:
+    """The web app over an office."""
+    return create_app(office.doors, office.settings.flows_dir / "sounds", {"records": office.records.reachable})
+
+
+def renderer(public_url: str) -> Callable[[Answer], str]:
+    """Answers to TwiML, with the addresses of this installation."""
+    calls, sounds, wait = f"{public_url}/voice/calls/", f"{public_url}/sounds/", f"{public_url}/voice/wait/"
+    recordings = f"{public_url}/voice/recordings"
+
+    def render(answer: Answer) -> str:
+        turn = f"{calls}{answer.call}/turns/{answer.turn}/"
+        return twiml.render(
+            answer.says,
+            address=lambda door: turn + door,
+            sound=lambda name: f"{sounds}{name}.wav",
+            wait=lambda queue: f"{wait}{queue}",
+            recording_callback=recordings,
+        )
+
+    return render
+
+
+def _signature(settings: Settings) -> SignatureCheck:
+    tokens = [token for token in (settings.auth_token, settings.second_auth_token) if token]
+    return SignatureCheck(settings.public_url, tokens, settings.shared_key)
+
+
+def _fallback(settings: Settings, flows: FlowShelf) -> Callable[[str], str]:
+    """The static document of a dialled number: read from the flow files once, so that it needs nothing later."""
+    reaches = fallback.people(settings.flows_dir)
+    return lambda called: fallback.document(reaches.get(called))

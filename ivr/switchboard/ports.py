@@ -159,6 +159,26 @@ class Customers(Protocol):
 
     def all(self, limit: int, after: str | None = None) -> Sequence[Customer]: ...
 
+    def add_number(
+        self, customer: CustomerId, number: PhoneNumber, kind: str = "phone", verified: bool = False
+    ) -> None: ...
+
+    def set_products(self, customer: CustomerId, products: Sequence[str]) -> None: ...
+
+    def put_order(self, order: Order) -> None:
+        """Put an order on record, in place of what was known of it."""
+        ...
+
+
+class Proofs(Protocol):
+    def tried(self, call: CallId, customer: CustomerId | None, by: str, at: datetime, held: bool) -> None:
+        """Put an attempt to prove who one is on record; ``customer`` is who it would have been."""
+        ...
+
+    def failures(self, call: CallId, customer: CustomerId | None, since: datetime) -> int:
+        """Failed attempts on this call, or at this customer from any call."""
+        ...
+
 
 class Cases(Protocol):
     def open(self, case: CaseRecord) -> None: ...
@@ -279,6 +299,8 @@ class Transaction(Protocol):
     def flows(self) -> FlowVersions: ...
     @property
     def switches(self) -> Switches: ...
+    @property
+    def proofs(self) -> Proofs: ...
 
 
 class Records(Protocol):

@@ -203,7 +203,11 @@ class Voicemails(Protocol):
 
     def transcript(self, voicemail: VoicemailId, transcript: Transcript) -> None: ...
 
-    def postpone(self, voicemail: VoicemailId, attempts: int, next_at: datetime | None) -> None: ...
+    def postpone(
+        self, voicemail: VoicemailId, attempts: int, next_at: datetime | None, seen: int | None = None
+    ) -> bool:
+        """Set both; with ``seen`` only where ``attempts`` still stands at it (False: another worker was first)."""
+        ...
 
     def due(self, now: datetime, limit: int) -> Sequence[Voicemail]:
         """Those with a step to do (``next_at`` passed), oldest first."""

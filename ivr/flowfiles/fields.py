@@ -230,9 +230,9 @@ class Fields:
         for entry in table.entries:
             code, value = entry.key, entry.value
             if not _LANGUAGE.fullmatch(code.text):
-                self.wrong(
-                    code.mark, "unknown-key", f"{what}: '{code.text}' is no language", "use a code of two letters: it, en"
-                )
+                split = isinstance(value, Text) and not value.text  # {en: Key it in, then hash.}
+                cure = "a comma ends a text inside { }; put the text in quotes" if split else "write it, en, …"
+                self.wrong(code.mark, "unknown-key", f"{what}: '{code.text}' is no language", cure)
             elif not isinstance(value, Text):
                 self.wrong(value.mark, "wrong-shape", f"{what} in {code.text} takes a text, not a {_shape(value)}")
             elif not value.text.strip():

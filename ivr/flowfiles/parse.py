@@ -283,10 +283,7 @@ def _node(word: Text, value: Tree, head: _Head, reading: Reading) -> AnyNode | N
 
 
 def _kind(word: Text, table: Table, notes: Notes) -> str | None:
-    """The one kind key. A key that is an option of another kind present (a queue's `say`) does not count."""
-    present = [key for key in table.keys() if key in KINDS]
-    options = {key.name for kind in present for key in KINDS[kind].keys}
-    kinds = [key for key in present if key not in options] or present
+    kinds = [key for key in table.keys() if key in KINDS]
     if len(kinds) == 1:
         return kinds[0]
     if kinds:

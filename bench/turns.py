@@ -15,9 +15,10 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ivr.flowfiles.shelf import publish_folder
+
 from bench import Emit, Entry
 from bench.servers import Caller, Server, SignedClient, free_port, gunicorn
-from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import open_records, upgrade
 from ivr.world.clock import SystemClock
 

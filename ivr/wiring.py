@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Flask
 from twilio.http import HttpClient
 
 from ivr.config import Settings
 from ivr.core.flow.turn import Holidays, Wording
-from ivr.core.words import CallId, PhoneNumber
 from ivr.flowfiles.shelf import FlowShelf
 from ivr.store.audio import FolderShelf
 from ivr.store.session import SqlRecords, open_records

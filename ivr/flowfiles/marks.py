@@ -247,7 +247,9 @@ class _Building:
             self._notes.error(mark, "circle", f"*{event.anchor} stands inside what it stands for")
             self._put(Text("", mark), 1, None)
         elif event.anchor not in self._anchors:
-            self._notes.error(mark, "unknown-anchor", f"*{event.anchor} stands for nothing: there is no &{event.anchor}")
+            self._notes.error(
+                mark, "unknown-anchor", f"*{event.anchor} stands for nothing: there is no &{event.anchor}"
+            )
             self._put(Text("", mark), 1, None)
         else:
             tree, size = self._anchors[event.anchor]

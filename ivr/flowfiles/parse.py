@@ -217,7 +217,10 @@ class _Source:
 
     def expressions(self, key: str) -> tuple[tuple[str, Expression], ...]:
         return tuple(
-            (_checked(self.fields, word, variable), self.fields.as_expression(value, f"'{word.text}'") or _NO_EXPRESSION)
+            (
+                _checked(self.fields, word, variable),
+                self.fields.as_expression(value, f"'{word.text}'") or _NO_EXPRESSION,
+            )
             for word, value in self.fields.entries(key)
         )
 
@@ -640,9 +643,7 @@ def _survey(s: _Source) -> AnyNode:
 
 
 def _message(s: _Source) -> AnyNode:
-    return Message(
-        name=s.name, mark=s.mark, marks=s.marks, text=s.own_prompt(), then=s.to("then"), failed=s.failed()
-    )
+    return Message(name=s.name, mark=s.mark, marks=s.marks, text=s.own_prompt(), then=s.to("then"), failed=s.failed())
 
 
 def _case(s: _Source) -> AnyNode:

@@ -1,4 +1,4 @@
-"""A line in one process for tests of the doors: the shipped flow, SQLite in memory, signed requests, a clock that is set."""
+"""A line in one process for tests of the doors: the shipped flow, signed requests, a clock that is set."""
 
 from __future__ import annotations
 

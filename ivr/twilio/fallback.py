@@ -44,9 +44,9 @@ def document(
 ) -> str:
     """Words, then a person where the line has a number that reaches one, then a voicemail.
 
-    ``thanks``: the address of ``thanks_document()``, asked by GET so that a server of plain files can answer; without an
-    action of its own a Record asks for the present document again ("TwiML Voice: <Record>"), and the caller would go
-    round in circles. After a talk the Dial goes on to the voicemail too: only an action, so a program, could tell.
+    ``thanks``: the address of ``thanks_document()``, asked by GET so that a server of plain files can answer; without
+    an action of its own a Record asks for the present document again ("TwiML Voice: <Record>"), and the caller would
+    go round in circles. After a talk the Dial goes on to the voicemail too: only an action, so a program, could tell.
     """
     person = ""
     if reaches:

@@ -12,7 +12,6 @@ from sqlalchemy.sql import ClauseElement
 
 from ivr.store.hot import Hot, into, out_of
 
-
 _COUNTED = {"preserve_rowcount": True}
 
 

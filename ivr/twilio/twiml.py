@@ -86,23 +86,23 @@ def render(
                 pieces.append(_record(said, address, recording_callback, sound, voices))
             case Park(queue=queue):
                 pieces.append(
-                    f'<Enqueue action="{_quoted(address("queue_left"))}" method="POST" '
-                    f'waitUrl="{_quoted(wait(queue))}" waitUrlMethod="POST">{_escaped(queue)}</Enqueue>'
+                    f'<Enqueue action="{quoted(address("queue_left"))}" method="POST" '
+                    f'waitUrl="{quoted(wait(queue))}" waitUrlMethod="POST">{escaped(queue)}</Enqueue>'
                 )
             case Join(room):
                 pieces.append(
-                    f'<Dial action="{_quoted(address("left_room"))}" method="POST">'
+                    f'<Dial action="{quoted(address("left_room"))}" method="POST">'
                     f'<Conference beep="false" startConferenceOnEnter="true" endConferenceOnExit="true">'
-                    f"{_escaped(room)}</Conference></Dial>"
+                    f"{escaped(room)}</Conference></Dial>"
                 )
             case Dial(number, seconds, shows):
-                caller_id = f' callerId="{_quoted(shows)}"' if shows else ""
+                caller_id = f' callerId="{quoted(shows)}"' if shows else ""
                 pieces.append(
-                    f'<Dial action="{_quoted(address("dialled"))}" method="POST" '
-                    f'timeout="{min(max(seconds, 1), 600)}"{caller_id}><Number>{_escaped(number)}</Number></Dial>'
+                    f'<Dial action="{quoted(address("dialled"))}" method="POST" '
+                    f'timeout="{min(max(seconds, 1), 600)}"{caller_id}><Number>{escaped(number)}</Number></Dial>'
                 )
             case GoOn(after):
-                pieces.append(f'{_rest(after)}<Redirect method="POST">{_escaped(address("moved"))}</Redirect>')
+                pieces.append(f'{_rest(after)}<Redirect method="POST">{escaped(address("moved"))}</Redirect>')
             case HangUp():
                 pieces.append("<Hangup/>")
             case _:
@@ -125,8 +125,8 @@ def say(utter: Utter, voices: Mapping[Language, Voice] = VOICES) -> str:
     if not text or text.isspace():
         return ""
     if len(text) <= SHORT_ENOUGH:
-        return opening + _escaped(text) + closing
-    return "".join(opening + _escaped(part) + closing for part in _parts(text))
+        return opening + escaped(text) + closing
+    return "".join(opening + escaped(part) + closing for part in _parts(text))
 
 
 def _spoken(utterances: Sequence[Utterance], sound: Callable[[str], str], voices: Mapping[Language, Voice]) -> str:
@@ -136,7 +136,7 @@ def _spoken(utterances: Sequence[Utterance], sound: Callable[[str], str], voices
             case Utter():
                 pieces.append(say(utterance, voices))
             case Sound(name):
-                pieces.append(f"<Play>{_escaped(sound(name))}</Play>")
+                pieces.append(f"<Play>{escaped(sound(name))}</Play>")
             case Rest(seconds):
                 pieces.append(_rest(seconds))
             case _:
@@ -157,11 +157,11 @@ def _ask(ask: Ask, action: str, sound: Callable[[str], str], voices: Mapping[Lan
     if ask.hints:
         voice = voices.get(ask.language)
         language = f' language="{voice.locale}"' if voice else ""
-        listening = f'input="dtmf speech"{language} hints="{_quoted(_hints(ask.hints))}"'
+        listening = f'input="dtmf speech"{language} hints="{quoted(_hints(ask.hints))}"'
     digits = f' numDigits="{max(ask.digits, 1)}"' if ask.digits is not None else ""
     return (
-        f'<Gather {listening} action="{_quoted(action)}" method="POST" actionOnEmptyResult="true" '
-        f'timeout="{max(ask.patience, 1)}" finishOnKey="{_quoted(ask.finish)}"{digits}>'
+        f'<Gather {listening} action="{quoted(action)}" method="POST" actionOnEmptyResult="true" '
+        f'timeout="{max(ask.patience, 1)}" finishOnKey="{quoted(ask.finish)}"{digits}>'
         f"{_spoken(ask.utterances, sound, voices)}</Gather>"
     )
 
@@ -179,11 +179,11 @@ def _record(
     """
     return (
         f"{_spoken(record.utterances, sound, voices)}"
-        f'<Record action="{_quoted(address("recorded"))}" method="POST" finishOnKey="#" '
+        f'<Record action="{quoted(address("recorded"))}" method="POST" finishOnKey="#" '
         f'timeout="{max(record.silence, 1)}" maxLength="{min(max(record.longest, 2), 86400)}" '
-        f'trim="do-not-trim" playBeep="true" recordingStatusCallback="{_quoted(callback)}" '
+        f'trim="do-not-trim" playBeep="true" recordingStatusCallback="{quoted(callback)}" '
         f'recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed absent"/>'
-        f'<Redirect method="POST">{_escaped(address("empty"))}</Redirect>'
+        f'<Redirect method="POST">{escaped(address("empty"))}</Redirect>'
     )
 
 
@@ -225,7 +225,7 @@ def _fits(text: str) -> bool:
     )
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     if not text.isprintable():
         text = _UNWRITABLE.sub("", text)
     if "&" in text:
@@ -237,5 +237,5 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _quoted(text: str) -> str:
-    return _escaped(text).replace('"', "&quot;")
+def quoted(text: str) -> str:
+    return escaped(text).replace('"', "&quot;")

@@ -84,6 +84,10 @@ class Calls(Protocol):
         """False when it had ended already."""
         ...
 
+    def set_outcome(self, call: CallId, outcome: str) -> None:
+        """Of an ended call, whose last message came in late."""
+        ...
+
     def recent(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]: ...
 
     def of(self, customer: CustomerId) -> Sequence[CallRecord]: ...
@@ -159,6 +163,26 @@ class Customers(Protocol):
 
     def all(self, limit: int, after: str | None = None) -> Sequence[Customer]: ...
 
+    def add_number(
+        self, customer: CustomerId, number: PhoneNumber, kind: str = "phone", verified: bool = False
+    ) -> None: ...
+
+    def set_products(self, customer: CustomerId, products: Sequence[str]) -> None: ...
+
+    def put_order(self, order: Order) -> None:
+        """Put an order on record, in place of what was known of it."""
+        ...
+
+
+class Proofs(Protocol):
+    def tried(self, call: CallId, customer: CustomerId | None, by: str, at: datetime, held: bool) -> None:
+        """Put an attempt to prove who one is on record; ``customer`` is who it would have been."""
+        ...
+
+    def failures(self, call: CallId, customer: CustomerId | None, since: datetime) -> int:
+        """Failed attempts on this call, or at this customer from any call."""
+        ...
+
 
 class Cases(Protocol):
     def open(self, case: CaseRecord) -> None: ...
@@ -183,7 +207,11 @@ class Voicemails(Protocol):
 
     def transcript(self, voicemail: VoicemailId, transcript: Transcript) -> None: ...
 
-    def postpone(self, voicemail: VoicemailId, attempts: int, next_at: datetime | None) -> None: ...
+    def postpone(
+        self, voicemail: VoicemailId, attempts: int, next_at: datetime | None, seen: int | None = None
+    ) -> bool:
+        """Set both; with ``seen`` only where ``attempts`` still stands at it (False: another worker was first)."""
+        ...
 
     def due(self, now: datetime, limit: int) -> Sequence[Voicemail]:
         """Those with a step to do (``next_at`` passed), oldest first."""
@@ -275,6 +303,8 @@ class Transaction(Protocol):
     def flows(self) -> FlowVersions: ...
     @property
     def switches(self) -> Switches: ...
+    @property
+    def proofs(self) -> Proofs: ...
 
 
 class Records(Protocol):

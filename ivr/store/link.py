@@ -1,0 +1,84 @@
+"""One transaction's way to the database: SQLAlchemy for most statements, the driver's cursor for the busy ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Executable, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import ClauseElement
+
+from ivr.store.hot import Hot, into, out_of
+
+_COUNTED = {"preserve_rowcount": True}
+
+
+class Compiled:
+    """The busy statements as one database's text, each compiled at its first use."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.put_moment: Callable[[datetime], Any] = into(dialect)
+        self.moment: Callable[[Any], datetime] = out_of(dialect)
+        self._hot: dict[ClauseElement, Hot] = {}
+
+    def hot(self, statement: ClauseElement) -> Hot:
+        hot = self._hot.get(statement)
+        if hot is None:
+            hot = self._hot[statement] = Hot(statement, self.dialect)
+        return hot
+
+
+class Link:
+    """What the ports of one transaction write and read through."""
+
+    __slots__ = ("_compiled", "_connection", "_cursor", "dialect", "moment", "put_moment", "writes")
+
+    def __init__(self, connection: Connection, cursor: Any, compiled: Compiled, writes: bool) -> None:
+        self._connection, self._cursor, self._compiled = connection, cursor, compiled
+        self.writes = writes
+        self.dialect = compiled.dialect
+        self.moment, self.put_moment = compiled.moment, compiled.put_moment
+
+    def hot_one(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Any] | None:
+        """The raw row, or None."""
+        hot = self._compiled.hot(statement)
+        self._cursor.execute(hot.sql, hot.values(values))
+        row: Sequence[Any] | None = self._cursor.fetchone()
+        return row
+
+    def hot_change(self, statement: ClauseElement, values: Mapping[str, Any]) -> int:
+        """How many rows were changed."""
+        hot = self._compiled.hot(statement)
+        self._cursor.execute(hot.sql, hot.values(values))
+        return int(self._cursor.rowcount)
+
+    def hot_rows(self, statement: ClauseElement, values: Sequence[Any]) -> None:
+        """Send a statement whose values stand in its own order already."""
+        self._cursor.execute(self._compiled.hot(statement).sql, values)
+
+    def run(self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> int:
+        """How many rows were changed."""
+        # Without the option SQLAlchemy keeps no count for an INSERT.
+        return self._connection.execute(statement, values, execution_options=_COUNTED).rowcount
+
+    def all(self, statement: Executable) -> Sequence[Row[Any]]:
+        return self._connection.execute(statement).all()
+
+    def one(self, statement: Executable) -> Row[Any] | None:
+        return self._connection.execute(statement).first()
+
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+def inserting(table: Table, dialect: Dialect) -> Insert:
+    """An INSERT that knows ON CONFLICT."""
+    return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def insert_once(table: Table, dialect: Dialect, *unique: str) -> Insert:
+    """An INSERT that changes nothing where these columns are on record already."""
+    return inserting(table, dialect).on_conflict_do_nothing(index_elements=list(unique))

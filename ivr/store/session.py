@@ -1,0 +1,295 @@
+"""The unit of work: a transaction on SQLite or PostgreSQL, and what goes wrong with it in the house's words."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from ivr.core.errors import RecordsUnavailable
+from ivr.store.calls import SqlCalls
+from ivr.store.cases import SqlCases
+from ivr.store.customers import SqlCustomers
+from ivr.store.facts import SqlFacts
+from ivr.store.fetches import SqlFetches
+from ivr.store.flow_versions import SqlFlowVersions
+from ivr.store.link import Compiled, Link
+from ivr.store.log import SqlCallLog
+from ivr.store.promises import SqlPromises
+from ivr.store.proofs import SqlProofs
+from ivr.store.switches import SqlSwitches
+from ivr.store.tables import metadata
+from ivr.store.voicemails import SqlVoicemails
+from ivr.switchboard.ports import Clock, Transaction
+
+BUSY = 2.0
+"""Seconds a writer waits for its turn: less than the carrier waits for us."""
+
+POSTGRESQL_OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=2500 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
+)
+
+
+class SchemaOutdated(RecordsUnavailable):
+    """The database is older than this version; run `ivr db upgrade`."""
+
+
+class SqlTransaction:
+    """The ports of one transaction, each made when it is first asked for."""
+
+    def __init__(self, link: Link, clock: Clock) -> None:
+        self._link, self._clock = link, clock
+
+    @property
+    def calls(self) -> SqlCalls:
+        return SqlCalls(self._link)
+
+    @property
+    def log(self) -> SqlCallLog:
+        return SqlCallLog(self._link, self._clock.now)
+
+    @property
+    def facts(self) -> SqlFacts:
+        return SqlFacts(self._link)
+
+    @property
+    def customers(self) -> SqlCustomers:
+        return SqlCustomers(self._link)
+
+    @property
+    def cases(self) -> SqlCases:
+        return SqlCases(self._link)
+
+    @property
+    def voicemails(self) -> SqlVoicemails:
+        return SqlVoicemails(self._link)
+
+    @property
+    def promises(self) -> SqlPromises:
+        return SqlPromises(self._link)
+
+    @property
+    def fetches(self) -> SqlFetches:
+        return SqlFetches(self._link)
+
+    @property
+    def flows(self) -> SqlFlowVersions:
+        return SqlFlowVersions(self._link)
+
+    @property
+    def switches(self) -> SqlSwitches:
+        return SqlSwitches(self._link)
+
+    @property
+    def proofs(self) -> SqlProofs:
+        return SqlProofs(self._link)
+
+
+class _Block:
+    """``with`` block of one transaction. A class, not a generator: it stands in every turn."""
+
+    __slots__ = ("_begin", "_connection", "_cursor", "_records", "_writes")
+
+    _connection: Connection
+    _cursor: Any
+
+    def __init__(self, records: SqlRecords, begin: str, writes: bool) -> None:
+        self._records, self._begin, self._writes = records, begin, writes
+
+    def __enter__(self) -> Transaction:
+        records = self._records
+        records.enter_alone()
+        try:
+            self._connection, self._cursor = records.begun(self._begin)
+        except BaseException:
+            records.leave_alone()
+            raise
+        return SqlTransaction(Link(self._connection, self._cursor, records.compiled, self._writes), records.clock)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        records = self._records
+        try:
+            if error is None:
+                try:
+                    self._cursor.execute("COMMIT")
+                except records.driver_errors as refused:
+                    self._undo(refused)
+                    raise records.in_our_words(refused) from refused
+            else:
+                self._undo(error)
+                if isinstance(error, (*records.driver_errors, SQLAlchemyError)):
+                    raise records.in_our_words(error) from error
+        finally:
+            self._connection.close()
+            records.leave_alone()
+
+    def _undo(self, error: BaseException) -> None:
+        try:
+            self._cursor.execute("ROLLBACK")
+        except self._records.driver_errors:
+            # Nothing was committed, and a connection that cannot even roll back is of no more use.
+            self._connection.invalidate(error)
+
+
+class SqlRecords:
+    """The port ``Records`` over one engine."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self.engine, self.clock = engine, clock
+        self.compiled = Compiled(engine.dialect)
+        self._on_sqlite = engine.dialect.name == "sqlite"
+        # One connection for all (SQLite in memory): transactions take turns.
+        self._alone = threading.Lock() if isinstance(engine.pool, StaticPool) else None
+        self._holder: int | None = None
+        dbapi: Any = engine.dialect.loaded_dbapi
+        self.driver_errors: tuple[type[Exception], ...] = (dbapi.Error,)
+        self._any_error = (*self.driver_errors, SQLAlchemyError)
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """One writing transaction: short, with no network call in it.
+
+        A call read with ``calls.at`` in here is held until the end, so read what is going to be moved in here.
+        """
+        return _Block(self, "BEGIN IMMEDIATE" if self._on_sqlite else "BEGIN", True)
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        return _Block(self, "BEGIN" if self._on_sqlite else "BEGIN READ ONLY", False)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    def begun(self, begin: str) -> tuple[Connection, Any]:
+        """A connection with a transaction begun on it; one that died in the pool is replaced once."""
+        try:
+            return self._begin(begin)
+        except self._any_error as first:
+            if not self._lost(first):
+                raise self.in_our_words(first) from first
+            self.engine.dispose(close=False)
+        try:
+            return self._begin(begin)
+        except self._any_error as second:
+            raise self.in_our_words(second) from second
+
+    def _begin(self, begin: str) -> tuple[Connection, Any]:
+        connection = self.engine.connect()
+        try:
+            cursor = connection.connection.cursor()
+            cursor.execute(begin)
+        except BaseException as error:
+            if self._lost(error):
+                connection.invalidate(error)
+            connection.close()
+            raise
+        return connection, cursor
+
+    def _lost(self, error: BaseException) -> bool:
+        original = error.orig if isinstance(error, DBAPIError) else error
+        dbapi: Any = self.engine.dialect.loaded_dbapi
+        return isinstance(original, dbapi.Error) and self.engine.dialect.is_disconnect(original, None, None)
+
+    def in_our_words(self, error: BaseException) -> BaseException:
+        """RecordsUnavailable for trouble with the database; a broken rule of ours stays what it is."""
+        original = error.orig if isinstance(error, DBAPIError) else error
+        dbapi: Any = self.engine.dialect.loaded_dbapi
+        if _names_what_is_missing(original):
+            return SchemaOutdated()
+        if isinstance(original, (dbapi.OperationalError, dbapi.InterfaceError)) or self._lost(error):
+            # The driver's words may hold an address with a password, or a caller's number: they stay in the cause.
+            return RecordsUnavailable()
+        if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
+            return RecordsUnavailable()
+        return error
+
+    def enter_alone(self) -> None:
+        if self._alone is None:
+            return
+        if self._holder == threading.get_ident():
+            raise RuntimeError("a transaction is open in this thread; records in memory have one at a time")
+        self._alone.acquire()
+        self._holder = threading.get_ident()
+
+    def leave_alone(self) -> None:
+        if self._alone is not None:
+            self._holder = None
+            self._alone.release()
+
+
+def _names_what_is_missing(error: BaseException | None) -> bool:
+    if getattr(error, "sqlstate", None) in ("42P01", "42703"):  # undefined table, undefined column
+        return True
+    words = str(error)
+    return "no such table" in words or "no such column" in words or "has no column named" in words
+
+
+def open_records(database_url: str, clock: Clock) -> SqlRecords:
+    """The records at an address; nothing is asked of the database yet.
+
+    ``sqlite://`` lies in memory, is there from the first statement and gone with the object.
+    """
+    records = SqlRecords(open_engine(database_url), clock)
+    if isinstance(records.engine.pool, StaticPool):
+        metadata.create_all(records.engine)
+    return records
+
+
+def open_engine(database_url: str) -> Engine:
+    """An engine whose connections do not begin transactions by themselves: the session says BEGIN and COMMIT."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(database_url, in_memory=not url.database or url.database == ":memory:")
+    if url.get_backend_name() == "postgresql":
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",
+            paramstyle="format",  # the busy statements go to the driver with their values in order
+            pool_size=10,
+            max_overflow=10,
+            pool_timeout=BUSY,
+            pool_reset_on_return=None,
+            connect_args={"connect_timeout": 2, "options": POSTGRESQL_OPTIONS},
+        )
+    raise RecordsUnavailable(f"{url.get_backend_name()} is not a database we know: sqlite or postgresql")
+
+
+def _sqlite(database_url: str, in_memory: bool) -> Engine:
+    # isolation_level None: Python's sqlite3 would begin transactions by itself, late and deferred
+    # (SQLAlchemy, "SQLite: Serializable isolation / Savepoints / Transactional DDL").
+    arguments = {"check_same_thread": False, "isolation_level": None, "timeout": BUSY}
+    if in_memory:
+        engine = create_engine(
+            database_url,
+            poolclass=StaticPool,
+            connect_args=arguments,
+            isolation_level="AUTOCOMMIT",
+            pool_reset_on_return=None,
+        )
+    else:
+        engine = create_engine(
+            database_url,
+            connect_args=arguments,
+            isolation_level="AUTOCOMMIT",
+            pool_size=10,
+            max_overflow=30,
+            pool_timeout=BUSY,
+            pool_reset_on_return=None,
+        )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        if not in_memory:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    return engine

@@ -1,0 +1,392 @@
+"""The tables: what happened, for good. Times are UTC and always handed in; the database never asks its own clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+SITE = "main"
+"""One installation is one organisation so far; every row says so already."""
+
+SUFFIX = 7
+"""How many last digits make two numbers similar."""
+
+
+def as_iso(moment: datetime) -> str:
+    """The same moment in UTC as fixed-width text, so that text order is the order of time."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be put on record")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time: ``timestamptz`` where there is one, fixed-width ISO text on SQLite."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String(32) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        text = as_iso(value)
+        return text if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _site(primary_key: bool = False) -> Column[str]:
+    return Column("site_id", Text, nullable=False, default=SITE, server_default=SITE, primary_key=primary_key)
+
+
+def _customer(nullable: bool = False, index: bool = True, primary_key: bool = False) -> Column[str]:
+    return Column(
+        "customer_id", Text, ForeignKey("customers.id"), nullable=nullable, index=index, primary_key=primary_key
+    )
+
+
+def _call(nullable: bool = False, index: bool = True) -> Column[str]:
+    return Column("call_id", Text, ForeignKey("calls.id"), nullable=nullable, index=index)
+
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    Column("kind", Text, nullable=False),
+    Column("name", Text),
+    Column("name_key", Text),  # small letters without accents, for finding
+    Column("language", Text),
+    Column("slow", Boolean, nullable=False, default=False),
+    Column("email", Text),
+    Column("postcode", Text),
+    Column("zone", Text),
+    Column("number", Text),
+    Column("pin_hash", Text),
+    Column("created_at", Moment),
+    UniqueConstraint("site_id", "number"),
+)
+
+customer_numbers = Table(
+    "customer_numbers",
+    metadata,
+    _site(primary_key=True),
+    Column("number", Text, primary_key=True),
+    _customer(primary_key=True),
+    Column("suffix", Text, nullable=False),
+    Column("kind", Text, nullable=False, default="phone"),
+    Column("verified", Boolean, nullable=False, default=False),
+    Column("last_seen", Moment),
+    Index("ix_customer_numbers_suffix", "site_id", "suffix"),
+)
+
+customer_products = Table(
+    "customer_products",
+    metadata,
+    _site(),
+    _customer(index=False, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    _site(primary_key=True),
+    Column("number", Text, primary_key=True),
+    _customer(),
+    Column("status", Text, nullable=False),
+    Column("placed", Date),
+    Column("due", Date),
+    Column("total_cents", BigInteger),
+    Column("currency", Text, nullable=False),
+)
+
+order_items = Table(
+    "order_items",
+    metadata,
+    _site(primary_key=True),
+    Column("order_number", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _site(),
+    _customer(),
+    Column("at", Moment, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    Column("carrier", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("sid", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("caller_number", Text),
+    Column("caller_said", Text),  # what the carrier sent in place of a number
+    Column("called_number", Text, nullable=False),
+    _customer(),
+    Column("sure", Text, nullable=False),
+    Column("flow_version", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("cursor", Text, nullable=False),
+    Column("says", Text, nullable=False),
+    Column("next_seq", Integer, nullable=False),
+    Column("started_at", Moment, nullable=False, index=True),
+    Column("ended_at", Moment, index=True),
+    Column("outcome", Text),
+    UniqueConstraint("site_id", "carrier", "account", "sid"),
+)
+
+call_events = Table(
+    "call_events",
+    metadata,
+    Column("call_id", Text, ForeignKey("calls.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    _site(),
+    Column("kind", Text, nullable=False),
+    Column("schema", Integer, nullable=False),
+    Column("happened_at", Moment, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("customer_id", Text),  # who it was taken for at that moment
+    Column("data", Text, nullable=False),  # JSON
+)
+
+carrier_facts = Table(
+    "carrier_facts",
+    metadata,
+    _site(primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("call_id", Text, index=True),
+    Column("kept_at", Moment, nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+)
+
+odd_counts = Table(
+    "odd_counts",
+    metadata,
+    _site(primary_key=True),
+    Column("day", Date, primary_key=True),  # of UTC
+    Column("what", Text, primary_key=True),
+    Column("times", Integer, nullable=False),
+    Column("last_at", Moment, nullable=False),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    Column("code", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    _customer(),
+    _call(nullable=True),
+    Column("status", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("about", Text),
+    UniqueConstraint("site_id", "code"),
+)
+
+voicemails = Table(
+    "voicemails",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    _call(),
+    _customer(),
+    Column("queue", Text, nullable=False),
+    Column("recording", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    Column("audio_state", Text, nullable=False),
+    Column("text_state", Text, nullable=False),
+    Column("seconds", Float),
+    Column("language", Text),
+    Column("transcript_text", Text),  # None: not tried yet
+    Column("transcript_language", Text),
+    Column("transcript_words", Text),  # JSON: [[text, start, end, confidence], …]
+    Column("transcript_seconds", Float),
+    Column("transcript_model", Text),
+    Column("transcript_problem", Text),
+    Column("promise_id", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Moment, index=True),
+    UniqueConstraint("site_id", "recording"),
+)
+
+promises = Table(
+    "promises",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    Column("what", Text, nullable=False),
+    _customer(),
+    _call(nullable=True),
+    Column("made_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("ended_at", Moment),
+    Column("because", Text),
+    Index("ix_promises_state_due_at", "state", "due_at"),
+)
+
+fetches = Table(
+    "fetches",
+    metadata,
+    _site(primary_key=True),
+    Column("key", Text, primary_key=True),
+    _call(),
+    Column("node", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("limit_seconds", Float, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("answer", Text),
+    Index("ix_fetches_state_asked_at", "state", "asked_at"),
+)
+
+proof_attempts = Table(
+    "proof_attempts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _site(),
+    _call(),
+    Column("customer_id", Text),  # whom the caller claimed to be; None: nobody of ours
+    Column("by", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("held", Boolean, nullable=False),
+    Index("ix_proof_attempts_customer_id_at", "customer_id", "at"),
+)
+
+flow_versions = Table(
+    "flow_versions",
+    metadata,
+    _site(primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("flow", Text, nullable=False),
+    Column("files", Text, nullable=False),  # JSON: file name -> text
+    Column("kept_at", Moment, nullable=False),
+)
+
+flow_aliases = Table(
+    "flow_aliases",
+    metadata,
+    _site(primary_key=True),
+    Column("flow", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+)
+
+flow_publications = Table(
+    "flow_publications",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _site(),
+    Column("flow", Text, nullable=False, index=True),
+    Column("version", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+emergency_closings = Table(
+    "emergency_closings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _site(),
+    Column("hours", Text, nullable=False, index=True),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("because", Text),
+    Column("opened_again_at", Moment),
+)
+
+NEVER_CHANGED = ("call_events", "flow_versions")
+"""Tables that are only added to; the database itself refuses the rest."""
+
+POSTGRESQL_REFUSAL = """
+CREATE OR REPLACE FUNCTION ivr_never_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE integrity_constraint_violation USING MESSAGE = TG_TABLE_NAME || ' is append-only';
+END $$
+"""
+
+
+def guards(dialect: str) -> list[str]:
+    """The statements that make the database refuse UPDATE and DELETE on what is never changed."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for table in NEVER_CHANGED
+            for verb in ("UPDATE", "DELETE")
+        ]
+    return [
+        POSTGRESQL_REFUSAL,
+        *(
+            f"CREATE TRIGGER {table}_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION ivr_never_changed()"
+            for table in NEVER_CHANGED
+        ),
+    ]
+
+
+def _guard(_metadata: MetaData, connection: Connection, **_: object) -> None:
+    for statement in guards(connection.dialect.name):
+        connection.exec_driver_sql(statement)
+
+
+event.listen(metadata, "after_create", _guard)

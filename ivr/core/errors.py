@@ -46,3 +46,11 @@ class FlowRefused(IvrError):
 
 class RecordsUnavailable(IvrError):
     """The records cannot be reached right now."""
+
+
+class CarrierUnavailable(IvrError):
+    """The carrier cannot be reached right now, or is in trouble itself."""
+
+
+class RefusedByCarrier(IvrError):
+    """The carrier refused what we asked."""

@@ -84,6 +84,10 @@ class Calls(Protocol):
         """False when it had ended already."""
         ...
 
+    def set_outcome(self, call: CallId, outcome: str) -> None:
+        """Of an ended call, whose last message came in late."""
+        ...
+
     def recent(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]: ...
 
     def of(self, customer: CustomerId) -> Sequence[CallRecord]: ...
@@ -203,7 +207,11 @@ class Voicemails(Protocol):
 
     def transcript(self, voicemail: VoicemailId, transcript: Transcript) -> None: ...
 
-    def postpone(self, voicemail: VoicemailId, attempts: int, next_at: datetime | None) -> None: ...
+    def postpone(
+        self, voicemail: VoicemailId, attempts: int, next_at: datetime | None, seen: int | None = None
+    ) -> bool:
+        """Set both; with ``seen`` only where ``attempts`` still stands at it (False: another worker was first)."""
+        ...
 
     def due(self, now: datetime, limit: int) -> Sequence[Voicemail]:
         """Those with a step to do (``next_at`` passed), oldest first."""

@@ -1,0 +1,103 @@
+"""The sentences the house itself says, in each language it knows; a company's phrase of the same name replaces one.
+
+Italian callers are addressed in the formal plural ("premete"); only the sentences a menu makes of its options say
+"premi", short as a menu must be. A key stands in the text as its digit, ``*`` and ``#`` as words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ivr.core.company import Company
+from ivr.core.flow.text import Prompt, Slot, Template
+from ivr.core.words import Language
+
+ITALIAN, ENGLISH = Language("it"), Language("en")
+
+LANGUAGES: tuple[Language, ...] = (ITALIAN, ENGLISH)
+"""The languages in which every sentence below exists: a flow may speak these."""
+
+KEYS: Mapping[Language, Mapping[str, str]] = {
+    ITALIAN: {"*": "asterisco", "#": "cancelletto"},
+    ENGLISH: {"*": "star", "#": "hash"},
+}
+
+
+def template(text: str) -> Template:
+    """Text with ``{name}`` or ``{name:style}`` slots; text without braces is one part."""
+    parts: list[str | Slot] = []
+    for at, piece in enumerate(re.split(r"\{([^{}]+)\}", text)):
+        if at % 2:
+            name, _, style = piece.partition(":")
+            parts.append(Slot(name, style or None))
+        elif piece:
+            parts.append(piece)
+    return Template(tuple(parts))
+
+
+def _both(it: str, en: str) -> Prompt:
+    return Prompt({ITALIAN: template(it), ENGLISH: template(en)})
+
+
+BUILT_IN: Mapping[str, Prompt] = {
+    # Menus
+    "option": _both("Per {purpose}, premi {keys}.", "For {purpose}, press {keys}."),
+    "more_options": _both("Per altre scelte, premi cancelletto.", "For more choices, press hash."),
+    "repeat_hint": _both("Per riascoltare, premi asterisco.", "To hear this again, press star."),
+    "person_hint": _both("Per parlare con una persona, premi 0.", "To speak to a person, press 0."),
+    # Silence and mistakes
+    "not_heard": _both("Non abbiamo ricevuto risposta.", "We did not hear an answer."),
+    "not_understood": _both("Non abbiamo capito.", "We did not understand."),
+    "wrong_key": _both("Questo tasto non è tra le scelte.", "That key is not one of the choices."),
+    # Entries
+    "too_short": _both("Le cifre digitate sono poche.", "That is too few digits."),
+    "too_long": _both("Le cifre digitate sono troppe.", "That is too many digits."),
+    "wrong_check": _both(
+        "Il numero digitato non è corretto: controllatelo, per favore.", "That number is not right: please check it."
+    ),
+    "not_a_number": _both("Il numero digitato non è valido.", "That is not a number we can use."),
+    "not_money": _both(
+        "L'importo digitato non è valido: digitate gli euro, asterisco e i centesimi.",
+        "That amount is not valid: key in the whole amount, star and the cents.",
+    ),
+    "not_a_date": _both(
+        "La data digitata non è valida: digitate due cifre per il giorno, due per il mese e quattro per l'anno.",
+        "That date is not valid: key in two digits for the day, two for the month and four for the year.",
+    ),
+    "not_a_phone_number": _both("Il numero di telefono digitato non è valido.", "That is not a valid phone number."),
+    "read_back": _both("Avete digitato {entry}.", "You keyed in {entry}."),
+    "confirm": _both("Se è giusto premete 1, altrimenti premete 2.", "If that is right press 1, otherwise press 2."),
+    "ask_again": _both("Digitate di nuovo, per favore.", "Please key it in again."),
+    "not_verified": _both("Il codice digitato non corrisponde.", "That does not match our records."),
+    # Cases and messages
+    "case_code": _both("Il vostro codice è {code}.", "Your code is {code}."),
+    "case_code_again": _both("Ripeto, il vostro codice è {code}.", "Once more, your code is {code}."),
+    "message_kept": _both("Abbiamo ricevuto il vostro messaggio.", "We have your message."),
+    "message_promise": _both("Vi rispondiamo entro {due}.", "We will answer by {due}."),
+    "message_empty": _both("Non abbiamo sentito alcun messaggio.", "We did not hear a message."),
+    # Going on and ending
+    "failed": _both("Mi dispiace, questo servizio non risponde.", "I am sorry, this service is not answering."),
+    "wait": _both("Un momento, per favore.", "One moment, please."),
+    "goodbye": _both("Arrivederci.", "Goodbye."),
+    "cannot_go_on": _both(
+        "Mi dispiace, non possiamo proseguire. Richiamate più tardi, per favore.",
+        "I am sorry, we cannot go on. Please call again later.",
+    ),
+    # Hours: what {closed.because} adds to "Siamo chiusi" / "We are closed"; its own separator comes first
+    "closed_holiday": _both(" per festa: {name}", " for a public holiday: {name}"),
+    "closed_closing": _both(": {because}", ": {because}"),
+    "closed_emergency": _both(" per un imprevisto", " due to an unforeseen event"),
+    "closed_emergency_because": _both(": {because}", ": {because}"),
+}
+
+
+def sentence(company: Company, name: str) -> Prompt:
+    """The company's own phrase of this name, or ours; KeyError when neither has it."""
+    return company.phrases.get(name) or BUILT_IN[name]
+
+
+def key_words(keys: str, language: Language) -> str:
+    """Keys as a caller is told them: ``12``, ``asterisco``, ``hash``."""
+    words = KEYS.get(language, {})
+    return "".join(words.get(key, key) for key in keys)

@@ -1,0 +1,1 @@
+"""What is so this second: Redis, and nothing that could not be lost."""

@@ -1,0 +1,1 @@
+"""Speech to text without leaving the house: pydub prepares the audio, Vosk reads it, in a process of its own."""

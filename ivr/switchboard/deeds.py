@@ -1,0 +1,141 @@
+"""What a turn promises aloud, as rows: written in the turn's own transaction, before anything is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ivr.core.call import CallRecord, Sure
+from ivr.core.customer import CaseRecord
+from ivr.core.events import CallEvent, PromiseMade
+from ivr.core.flow.turn import (
+    Deed,
+    Fetch,
+    KeepVoicemail,
+    OpenCase,
+    Recognise,
+    RememberLanguage,
+    RememberPace,
+)
+from ivr.core.promises import Promise
+from ivr.core.voicemail import AudioState, TextState, Voicemail
+from ivr.core.words import CaseId, CustomerId, PromiseId, VoicemailId
+from ivr.switchboard.ports import Fetching, Ids, Later, Transaction
+
+Write = Callable[[Transaction], None]
+Hint = Callable[[], None]
+
+
+@dataclass
+class Plan:
+    """The rows to write, the events that tell of them, and the hints to give after the commit."""
+
+    customer: CustomerId
+    writes: list[Write] = field(default_factory=list)
+    events: list[CallEvent] = field(default_factory=list)
+    hints: list[Hint] = field(default_factory=list)
+
+
+def plan(deeds: Sequence[Deed], call: CallRecord, zone: str, ids: Ids, later: Later, now: datetime) -> Plan:
+    """The rows that a turn's deeds come to; nothing is written yet."""
+    planned = Plan(call.customer)
+    for deed in deeds:
+        match deed:
+            case Recognise(customer):
+                _recognise(planned, call, CustomerId(customer))
+            case RememberLanguage(language):
+                _change(planned, language=language)
+            case RememberPace(slow):
+                _change(planned, slow=slow)
+            case OpenCase():
+                _open_case(planned, deed, call, ids, now)
+            case KeepVoicemail():
+                _keep_voicemail(planned, deed, call, zone, ids, later, now)
+            case Fetch():
+                _fetch(planned, deed, call, later, now)
+    return planned
+
+
+def _recognise(planned: Plan, call: CallRecord, customer: CustomerId) -> None:
+    before = planned.customer
+    planned.customer = customer
+    planned.writes.append(lambda tx: tx.calls.recognise(call.id, customer, Sure.KNOWN))
+    if before != customer:
+        planned.writes.append(lambda tx: tx.customers.merge_call(before, customer, call.id))
+
+
+def _change(planned: Plan, **fields: object) -> None:
+    customer = planned.customer
+    planned.writes.append(lambda tx: tx.customers.change(customer, **fields))
+
+
+def _open_case(planned: Plan, deed: OpenCase, call: CallRecord, ids: Ids, now: datetime) -> None:
+    case = CaseRecord(
+        id=CaseId(ids.new()),
+        code=deed.code,
+        kind=deed.case,
+        customer=planned.customer,
+        call=call.id,
+        status="open",
+        opened_at=now,
+        about=deed.about,
+    )
+    planned.writes.append(lambda tx: tx.cases.open(case))
+
+
+def _keep_voicemail(
+    planned: Plan, deed: KeepVoicemail, call: CallRecord, zone: str, ids: Ids, later: Later, now: datetime
+) -> None:
+    promise: Promise | None = None
+    if deed.due is not None:
+        promise = Promise(
+            id=PromiseId(ids.new()),
+            what="answer_voicemail",
+            customer=planned.customer,
+            call=call.id,
+            made_at=now,
+            due_at=deed.due,
+            zone=zone,
+            owner=deed.queue,
+        )
+        made = promise
+        planned.writes.append(lambda tx: tx.promises.make(made))
+        planned.events.append(PromiseMade(promise.id, promise.what, promise.due_at.isoformat()))
+    voicemail = Voicemail(
+        id=VoicemailId(ids.new()),
+        call=call.id,
+        customer=planned.customer,
+        queue=deed.queue,
+        recording=deed.recording,
+        url=deed.url,
+        taken_at=now,
+        audio=AudioState.AT_CARRIER,
+        text=TextState.WAITING,
+        seconds=deed.length.total_seconds() if deed.length is not None else None,
+        language=deed.language,
+        promise=promise.id if promise else None,
+        next_at=now,
+    )
+    planned.writes.append(lambda tx: _take(tx, voicemail))
+    planned.hints.append(lambda: later.fetch_voicemail(voicemail.id))
+
+
+def _take(tx: Transaction, voicemail: Voicemail) -> None:
+    tx.voicemails.take(voicemail)  # False: a callback was first with the same recording, which is as good
+
+
+def _fetch(planned: Plan, deed: Fetch, call: CallRecord, later: Later, now: datetime) -> None:
+    fetching = Fetching(
+        key=deed.key,
+        call=call.id,
+        node=deed.key,
+        url=deed.url,
+        method=deed.method,
+        body=json.dumps(dict(deed.body), ensure_ascii=False),
+        limit_seconds=deed.limit.total_seconds(),
+        asked_at=now,
+    )
+    planned.writes.append(lambda tx: tx.fetches.ask(fetching))
+    planned.hints.append(lambda: later.fetch(deed.key))

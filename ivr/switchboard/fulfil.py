@@ -1,0 +1,135 @@
+"""What the interpreter wants and cannot know: read from the records, in the words of the flow."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import assert_never
+
+from ivr.core.call import CallRecord
+from ivr.core.customer import CaseRecord, Customer, Order
+from ivr.core.errors import NoSuchCustomer, RecordsUnavailable
+from ivr.core.flow.expression import Value
+from ivr.core.flow.turn import (
+    Got,
+    GotCode,
+    GotEmergency,
+    GotFetched,
+    GotKept,
+    GotNothing,
+    GotProof,
+    GotRecord,
+    Want,
+    WantCaseCode,
+    WantEmergency,
+    WantFetched,
+    WantKept,
+    WantProof,
+    WantRecord,
+)
+from ivr.core.words import CustomerId
+from ivr.switchboard.ports import Ids, Transaction
+from ivr.switchboard.prove import prove_order, prove_pin
+
+CODE_LENGTH = 6
+CODE_TRIES = 20
+
+ORDER_TYPES = {
+    "number": "digits",
+    "status": "enum:order_status",
+    "placed": "date",
+    "due": "date",
+    "total": "money:EUR",
+    "items": "text",
+}
+CUSTOMER_TYPES = {"name": "text", "number": "digits", "postcode": "digits", "email": "text"}
+CASE_TYPES = {"code": "digits", "kind": "enum:case_kind", "status": "enum:case_status", "about": "text"}
+
+
+def fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+    """The answer to a want; GotNothing when the records cannot give it now."""
+    try:
+        return _fulfil(want, call, tx, ids, now)
+    except RecordsUnavailable as trouble:
+        return GotNothing(str(trouble))
+
+
+def _fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+    match want:
+        case WantRecord(record, key):
+            return _record(record, key, tx)
+        case WantProof():
+            return _proof(want, call, tx, now)
+        case WantEmergency(hours):
+            return GotEmergency(tx.switches.emergency(hours, now))
+        case WantCaseCode():
+            return _code(tx, ids)
+        case WantFetched(key):
+            fetching = tx.fetches.get(key)
+            if fetching is None:
+                return GotNothing(f"nothing was fetched under {key}")
+            return GotFetched(fetching.state, json.loads(fetching.answer) if fetching.answer else None)
+        case WantKept(recording):
+            return GotKept(tx.voicemails.by_recording(recording) is not None)
+    assert_never(want)
+
+
+def _record(record: str, key: str, tx: Transaction) -> Got:
+    match record:
+        case "order":
+            order = tx.customers.order(key)
+            return GotRecord(order_fields(order) if order else None, ORDER_TYPES)
+        case "case":
+            case = tx.cases.by_code(key)
+            return GotRecord(case_fields(case) if case else None, CASE_TYPES)
+        case "customer":
+            try:
+                customer = tx.customers.get(CustomerId(key))
+            except NoSuchCustomer:
+                return GotRecord(None)
+            return GotRecord(customer_fields(customer), CUSTOMER_TYPES)
+    return GotNothing(f"there are no records of kind {record}")
+
+
+def _proof(want: WantProof, call: CallRecord, tx: Transaction, now: datetime) -> Got:
+    if want.by == "pin":
+        proven = prove_pin(call.id, call.customer, want.answer, tx, now)
+    else:
+        proven = prove_order(call.id, want.order or "", want.answer, tx, now)
+    customer = proven.customer
+    return GotProof(None) if customer is None else GotProof(customer_fields(customer), customer.id)
+
+
+def _code(tx: Transaction, ids: Ids) -> Got:
+    for _ in range(CODE_TRIES):
+        code = ids.code(CODE_LENGTH)
+        if tx.cases.by_code(code) is None:
+            return GotCode(code)
+    return GotNothing("no free case code was found")
+
+
+def order_fields(order: Order) -> dict[str, Value]:
+    """An order as the variables `order.*`."""
+    return {
+        "number": order.number,
+        "status": order.status,
+        "placed": order.placed.isoformat() if order.placed else None,
+        "due": order.due.isoformat() if order.due else None,
+        "total": order.total_cents,
+        "items": ", ".join(order.items) or None,
+    }
+
+
+def customer_fields(customer: Customer) -> dict[str, Value]:
+    """A proven customer as the variables `customer.*`."""
+    return {
+        "name": customer.name,
+        "number": customer.number,
+        "postcode": customer.postcode,
+        "email": customer.email,
+    }
+
+
+def case_fields(case: CaseRecord) -> dict[str, Value]:
+    """A case as the variables `case.*`."""
+    return {"code": case.code, "kind": case.kind, "status": case.status, "about": case.about}

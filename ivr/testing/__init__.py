@@ -1,0 +1,1 @@
+"""The test kit, shipped: scripts of calls, a world in one process, builders."""

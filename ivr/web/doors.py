@@ -1,0 +1,49 @@
+"""All that the carrier's doors need, handed over by wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter
+
+from ivr.switchboard.call_status import CallStatus
+from ivr.switchboard.ports import Numbering
+from ivr.switchboard.recording_ready import RecordingReady
+from ivr.switchboard.ring import Ring
+from ivr.switchboard.take_turn import Answer, TakeTurn
+from ivr.twilio.signature import SignatureCheck
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What is counted at the doors; no personal data in labels."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    refused: Counter = field(init=False)
+    fallbacks: Counter = field(init=False)
+
+    def __post_init__(self) -> None:
+        refused = Counter("ivr_signatures_refused", "Requests whose signature did not match", registry=self.registry)
+        fallbacks = Counter(
+            "ivr_fallbacks_spoken", "Answers given by the static fallback", ["because"], registry=self.registry
+        )
+        object.__setattr__(self, "refused", refused)
+        object.__setattr__(self, "fallbacks", fallbacks)
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The use cases behind the doors, and the two tools that speak the carrier's words."""
+
+    public_url: str
+    ring: Ring
+    take_turn: TakeTurn
+    call_status: CallStatus
+    recording_ready: RecordingReady
+    signature: SignatureCheck
+    numbering: Numbering
+    render: Callable[[Answer], str]
+    fallback: Callable[[str], str]  # dialled number -> the static document
+    thanks: Callable[[], str]
+    counters: Counters = field(default_factory=Counters)

@@ -1,0 +1,136 @@
+"""The carrier's doors: signature checked, words translated, one use case called, TwiML answered.
+
+A door always answers legal TwiML with status 200, also when something behind it is broken: then the static fallback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, current_app, g, request
+
+from ivr.core.call import CarrierKey
+from ivr.core.errors import IvrError, NoSuchCall, NoSuchLine
+from ivr.core.words import CallId
+from ivr.switchboard.take_turn import Answer
+from ivr.twilio import inbound
+from ivr.twilio.signature import asked
+from ivr.web.doors import Doors
+
+hooks = Blueprint("hooks", __name__)
+log = structlog.get_logger()
+
+NO_CONTENT = ("", 204)
+
+
+def _doors() -> Doors:
+    doors: Doors = current_app.extensions["ivr.doors"]
+    return doors
+
+
+def _xml(text: str) -> Response:
+    return Response(text, mimetype="text/xml")
+
+
+def signed(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse what the carrier did not sign; the body of a refusal tells nothing."""
+
+    @wraps(view)
+    def checked(**address: Any) -> Any:
+        doors = _doors()
+        g.form = request.form.to_dict(flat=False)
+        body = b"" if g.form else request.get_data()
+        if not doors.signature.accepts(asked(request.environ), g.form, request.headers, body):
+            doors.counters.refused.inc()
+            log.warning("signature refused", path=request.path, public_url=doors.public_url)
+            return Response("The signature does not match.", status=403, mimetype="text/plain")
+        return view(**address)
+
+    return checked
+
+
+def speaking(view: Callable[..., Answer]) -> Callable[..., Response]:
+    """Answer with the words of a turn; with the fallback's when the turn cannot be had."""
+
+    @wraps(view)
+    def spoken(**address: Any) -> Response:
+        doors = _doors()
+        try:
+            answer = view(**address)
+            return _xml(doors.render(answer))
+        except (NoSuchCall, NoSuchLine) as unknown:
+            return _fallen_back(doors, unknown, address)
+        except IvrError as trouble:
+            return _fallen_back(doors, trouble, address)
+        except Exception as trouble:  # the rim: whatever is broken behind, the caller hears words
+            return _fallen_back(doors, trouble, address, broken=True)
+
+    return spoken
+
+
+def _fallen_back(doors: Doors, trouble: Exception, address: dict[str, Any], broken: bool = False) -> Response:
+    name = type(trouble).__name__
+    doors.counters.fallbacks.labels(name).inc()
+    log.error("fallback spoken", because=name, call=address.get("call"), turn=address.get("turn"), exc_info=broken)
+    return _xml(doors.fallback(request.form.get("To", "")))
+
+
+@hooks.post("/voice/incoming")
+@signed
+@speaking
+def call_rang() -> Answer:
+    doors = _doors()
+    rang = inbound.incoming(g.form, doors.numbering, request.headers)
+    if rang.called is None or not rang.key.sid:
+        raise NoSuchLine()
+    return doors.ring(rang.key, rang.caller, rang.called, rang.token)
+
+
+@hooks.post("/voice/calls/<call>/turns/<int:turn>/<door>")
+@signed
+@speaking
+def caller_answered(call: str, turn: int, door: str) -> Answer:
+    if door not in inbound.DOORS:
+        raise NoSuchCall()
+    token = inbound.token(request.headers, g.form)
+    return _doors().take_turn(CallId(call), turn, door, inbound.heard(door, g.form), token)
+
+
+@hooks.post("/voice/status")
+@signed
+def call_moved() -> tuple[str, int]:
+    fact = inbound.status(g.form)
+    _doors().call_status(_key(fact.sid), fact.status, fact.seconds, fact.fact_key, request.form.to_dict())
+    return NO_CONTENT
+
+
+@hooks.post("/voice/recordings")
+@signed
+def recording_moved() -> tuple[str, int]:
+    fact = inbound.recording(g.form)
+    body = request.form.to_dict()
+    _doors().recording_ready(_key(fact.sid), fact.recording, fact.url, fact.status, fact.length, fact.fact_key, body)
+    return NO_CONTENT
+
+
+def _key(sid: str) -> CarrierKey:
+    return CarrierKey("twilio", request.form.get("AccountSid", "")[:64], sid)
+
+
+@hooks.get("/voice/fallback/thanks")
+def fallback_ended() -> Response:
+    """After the fallback's voicemail; the same for everybody, so nothing to sign."""
+    return _xml(_doors().thanks())
+
+
+@hooks.post("/voice/fallback")
+@signed
+def carrier_fell_back() -> Response:
+    """The carrier could not use an answer of ours; it says why in ErrorCode."""
+    doors = _doors()
+    doors.counters.fallbacks.labels(f"carrier_{request.form.get('ErrorCode', 'unknown')[:5]}").inc()
+    log.error("carrier fell back", code=request.form.get("ErrorCode"), call=request.form.get("CallSid"))
+    return _xml(doors.fallback(request.form.get("To", "")))

@@ -1,0 +1,194 @@
+"""Settings -> Office: the only place where real tools are chosen and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask
+
+from ivr.config import Settings
+from ivr.core.company import Company
+from ivr.core.errors import RecordsUnavailable
+from ivr.core.flow.turn import Holidays, Wording
+from ivr.flowfiles.company import parse_company
+from ivr.flowfiles.marks import read_one
+from ivr.flowfiles.shelf import FlowShelf
+from ivr.speech.process import SpeechProcess
+from ivr.store.audio import AudioOnDisk
+from ivr.store.session import SqlRecords, open_records
+from ivr.switchboard.call_status import CallStatus
+from ivr.switchboard.ports import Clock, Ids, Later, Telephone, Transcriber
+from ivr.switchboard.recording_ready import RecordingReady
+from ivr.switchboard.ring import Ring
+from ivr.switchboard.take_turn import Answer, TakeTurn
+from ivr.twilio import fallback, twiml
+from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
+from ivr.twilio.signature import SignatureCheck
+from ivr.web.app import create_app
+from ivr.web.doors import Doors
+from ivr.worker.office import Tools, Work, work_with
+from ivr.world.clock import SystemClock
+from ivr.world.fetcher import AllowedHosts
+from ivr.world.holidays import PublicHolidays
+from ivr.world.ids import Chance
+from ivr.world.numbering import PhoneNumbers
+from ivr.world.wording import BabelWording
+
+
+@dataclass(frozen=True)
+class Office:
+    """The built object graph, less what runs in a process of its own (the transcriber)."""
+
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    records: SqlRecords
+    flows: FlowShelf
+    telephone: Telephone
+    numbering: PhoneNumbers
+    wording: Wording
+    holidays: Holidays
+    audio: AudioOnDisk
+    later: Later
+    doors: Doors
+
+
+def records(settings: Settings, clock: Clock | None = None) -> SqlRecords:
+    """The records of this installation."""
+    return open_records(settings.database_url, clock or SystemClock())
+
+
+def telephone(settings: Settings, http: CarrierHttp | None = None) -> RestTelephone:
+    """The carrier's REST API, or the exchange's when the settings say so."""
+    api = settings.carrier_api_url
+    return RestTelephone(settings.account_sid, settings.auth_token, http or SwappedHost(api), api)
+
+
+def open_office(
+    settings: Settings,
+    later: Later,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    http: CarrierHttp | None = None,
+) -> Office:
+    """Build everything that a web process or a worker needs; opens no connection yet."""
+    clock = clock or SystemClock()
+    ids = ids or Chance(clock)
+    kept = records(settings, clock)
+    flows = FlowShelf(kept, clock)
+    wording, holidays = BabelWording(), PublicHolidays()
+    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later)
+    numbering = PhoneNumbers("IT")
+    doors = Doors(
+        public_url=settings.public_url,
+        ring=Ring(kept, flows, turns),
+        take_turn=turns,
+        call_status=CallStatus(kept, clock),
+        recording_ready=RecordingReady(kept, turns),
+        signature=_signature(settings),
+        numbering=numbering,
+        render=renderer(settings.public_url),
+        fallback=_fallback(settings),
+        thanks=fallback.thanks_document,
+    )
+    return Office(
+        settings=settings,
+        clock=clock,
+        ids=ids,
+        records=kept,
+        flows=flows,
+        telephone=telephone(settings, http),
+        numbering=numbering,
+        wording=wording,
+        holidays=holidays,
+        audio=AudioOnDisk(settings.recordings_dir),
+        later=later,
+        doors=doors,
+    )
+
+
+def web_app(office: Office) -> Flask:
+    """The web app over an office."""
+    return create_app(office.doors, office.settings.flows_dir / "sounds", {"records": lambda: _answers(office.records)})
+
+
+def _answers(kept: SqlRecords) -> bool:
+    try:
+        with kept.read() as tx:
+            tx.calls.recent(1)
+    except RecordsUnavailable:
+        return False
+    return True
+
+
+def transcriber(models: Path) -> SpeechProcess:
+    """The transcriber over the models of a folder, in a process of its own that starts when it is first needed."""
+    return SpeechProcess(models)
+
+
+def work(office: Office, reader: Transcriber) -> Work:
+    """What a worker does with this office."""
+    known = company(office.settings)
+    return work_with(
+        Tools(
+            records=office.records,
+            telephone=office.telephone,
+            shelf=office.audio,
+            transcriber=reader,
+            fetcher=AllowedHosts(known.http_hosts if known else ()),
+            ready=office.doors.recording_ready,
+            later=office.later,
+            clock=office.clock,
+        )
+    )
+
+
+def company(settings: Settings) -> Company | None:
+    """The company file as it lies in the flows folder; None when it cannot be read (`ivr flows check` says why)."""
+    try:
+        tree, _ = read_one("company.yaml", (settings.flows_dir / "company.yaml").read_bytes())
+    except OSError:
+        return None
+    return parse_company(tree)[0] if tree is not None else None
+
+
+def line_numbers(settings: Settings) -> tuple[PhoneNumber, ...]:
+    """The numbers of the company's lines."""
+    known = company(settings)
+    return tuple(line.number for line in known.lines.values()) if known else ()
+
+
+def renderer(public_url: str) -> Callable[[Answer], str]:
+    """Answers to TwiML, with the addresses of this installation."""
+    calls, sounds, wait = f"{public_url}/voice/calls/", f"{public_url}/sounds/", f"{public_url}/voice/wait/"
+    recordings = f"{public_url}/voice/recordings"
+
+    def render(answer: Answer) -> str:
+        turn = f"{calls}{answer.call}/turns/{answer.turn}/"
+        return twiml.render(
+            answer.says,
+            address=lambda door: turn + door,
+            sound=lambda name: f"{sounds}{name}.wav",
+            wait=lambda queue: f"{wait}{queue}",
+            recording_callback=recordings,
+        )
+
+    return render
+
+
+def _signature(settings: Settings) -> SignatureCheck:
+    tokens = [token for token in (settings.auth_token, settings.second_auth_token) if token]
+    return SignatureCheck(settings.public_url, tokens, settings.shared_key)
+
+
+def _fallback(settings: Settings) -> Callable[[str], str]:
+    """The static document of a dialled number: all it needs is read now, so that it needs nothing later.
+
+    A company file that cannot be read leaves the voicemail; `ivr flows check` says what is wrong with it.
+    """
+    known = company(settings)
+    lines = known.lines.values() if known else ()
+    reaches = {str(line.number): line.reaches for line in lines}
+    thanks, recordings = f"{settings.public_url}/voice/fallback/thanks", f"{settings.public_url}/voice/recordings"
+    return lambda called: fallback.fallback_document(reaches.get(called), thanks, recordings)

@@ -1,0 +1,1 @@
+"""What the world knows and we ask of libraries: numbers, holidays, wording, time."""

@@ -1,0 +1,9 @@
+"""The app for a server: `gunicorn ivr.wsgi:app`."""
+
+import os
+
+from ivr import config, wiring
+from ivr.worker.later import dramatiq_later
+
+settings = config.load(os.environ)
+app = wiring.web_app(wiring.open_office(settings, dramatiq_later(settings.redis_url)))

@@ -32,8 +32,11 @@ ORDERS = Sheet(
 ALL = (CUSTOMERS, NUMBERS, ORDERS)
 
 
+IDS = CountedIds()
+
+
 def bring(records: SqlRecords, *sheets: Sheet, dry_run: bool = False) -> Imported:
-    return import_customers(records, sheets, CountedIds(), PhoneNumbers("IT"), "IT", START, dry_run)
+    return import_customers(records, sheets, IDS, PhoneNumbers("IT"), "IT", START, dry_run)
 
 
 def test_three_files_become_customers_with_numbers_and_orders(records: SqlRecords) -> None:
@@ -165,13 +168,8 @@ def test_a_line_after_a_field_of_several_lines_has_its_own_number(records_in_mem
 
 
 def test_what_goes_into_a_spreadsheet_runs_no_formula() -> None:
-    assert [safe_cell(text) for text in ("=1+1", "+39", "-1", "@x", "Maria")] == [
-        "'=1+1",
-        "'+39",
-        "'-1",
-        "'@x",
-        "Maria",
-    ]
+    safe = [safe_cell(text) for text in ("=1+1", "+39", "-1", "@x", "Maria")]
+    assert safe == ["'=1+1", "'+39", "'-1", "'@x", "Maria"]
 
 
 def test_lines_are_counted_for_the_progress_bar(records_in_memory: SqlRecords) -> None:

@@ -6,6 +6,11 @@ ours. It promises nothing, since nobody may ever know of the call.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
 from ivr.core.flow.turn import Utter
 from ivr.core.words import Language, PhoneNumber
 from ivr.twilio.twiml import HEAD, TAIL, escaped, quoted, say
@@ -34,12 +39,14 @@ THANKS = (
 )
 
 
-def fallback_document(reaches: PhoneNumber | None, thanks: str, recording_callback: str | None = None) -> str:
+def document(
+    reaches: PhoneNumber | None, thanks: str = "/voice/fallback/thanks", recording_callback: str | None = None
+) -> str:
     """Words, then a person where the line has a number that reaches one, then a voicemail.
 
-    ``thanks``: the address of ``thanks_document``, asked by GET so that a server of plain files can answer; without an
-    action of its own a Record asks for the present document again ("TwiML Voice: <Record>"), and the caller would go
-    round in circles. After a talk the Dial goes on to the voicemail too: only an action, so a program, could tell.
+    ``thanks``: the address of ``thanks_document()``, asked by GET so that a server of plain files can answer; without
+    an action of its own a Record asks for the present document again ("TwiML Voice: <Record>"), and the caller would
+    go round in circles. After a talk the Dial goes on to the voicemail too: only an action, so a program, could tell.
     """
     person = ""
     if reaches:
@@ -61,6 +68,32 @@ def fallback_document(reaches: PhoneNumber | None, thanks: str, recording_callba
 def thanks_document() -> str:
     """What is said after the fallback's voicemail."""
     return f"{HEAD}{_say(THANKS)}<Hangup/>{TAIL}"
+
+
+def people(flows_dir: Path) -> Mapping[str, PhoneNumber]:
+    """Dialled number -> the number that always reaches a person (``lines: … reaches``), out of the company file.
+
+    Reads what can be read and never raises: this is for the day when the file is broken too.
+    """
+    try:
+        company = yaml.load((flows_dir / "company.yaml").read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return {}
+    lines = company.get("lines") if isinstance(company, dict) else None
+    found: dict[str, PhoneNumber] = {}
+    for line in lines.values() if isinstance(lines, dict) else ():
+        if isinstance(line, dict):
+            number, reaches = _number(line.get("number")), _number(line.get("reaches"))
+            if number and reaches:
+                found[number] = reaches
+    return found
+
+
+def _number(written: object) -> PhoneNumber | None:
+    try:
+        return PhoneNumber("".join(str(written).split()))
+    except ValueError:
+        return None
 
 
 def _say(utters: tuple[Utter, ...]) -> str:

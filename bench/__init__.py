@@ -1,4 +1,4 @@
-"""Benchmarks: `ivr bench NAME`. Each module has `run(emit)`; an entry is a line of JSON, a ratio above 1 beats the peer."""
+"""Benchmarks: `ivr bench NAME`. Each module has `run(emit)`; a ratio above 1 beats the peer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`turns`: what a plain turn costs, beside a bare Flask view that checks the same signature.
 
-CPU time of the server processes a request, the two servers taking batches in turn; then the latency at half the load that
-the line can bear, both at that same rate.
+CPU time of the server processes a request, the two servers taking batches in turn; then the latency at half the load
+that the line can bear, both at that same rate.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ivr.flowfiles.shelf import publish_folder
+
 from bench import Emit, Entry
 from bench.servers import Caller, Server, SignedClient, free_port, gunicorn
-from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import open_records, upgrade
 from ivr.world.clock import SystemClock
 
 TOKEN = "bench-token"
 CALLED = "+39800123456"
-ROUND = ("3", "1")  # news, and back to the menu
+ROUND = ("3", "2")  # news, and back to the menu
 BATCH, BATCHES = 150, 12
 LOAD_SECONDS = 6.0
 THREADS = 4
@@ -74,7 +75,7 @@ def _measure(emit: Emit, name: str, database: str, folder: Path) -> None:
         )
         rate = _bearable(ours.port, url, name) / 2
         times = _latencies(rate, lambda n: _turner(ours.port, url, f"{name}{n}"))
-        bare_times = _latencies(rate, lambda n: _poster(bare.port, bare_url, address, form))
+        bare_times = _latencies(rate, lambda _: _poster(bare.port, bare_url, address, form))
         for share, label in ((50, "p50"), (99, "p99")):
             value, peer = _percentile(times, share), _percentile(bare_times, share)
             emit(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Flask
-from twilio.http import HttpClient
 
 from ivr.config import Settings
 from ivr.core.flow.turn import Holidays, Wording
-from ivr.core.words import CallId, PhoneNumber
+from ivr.flowfiles.company import parse_company
+from ivr.flowfiles.marks import read_one
 from ivr.flowfiles.shelf import FlowShelf
 from ivr.store.audio import FolderShelf
 from ivr.store.session import SqlRecords, open_records
@@ -21,7 +20,7 @@ from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
 from ivr.switchboard.take_turn import Answer, TakeTurn
 from ivr.twilio import fallback, twiml
-from ivr.twilio.rest import RestTelephone
+from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
 from ivr.twilio.signature import SignatureCheck
 from ivr.web.app import create_app
 from ivr.web.doors import Doors
@@ -55,9 +54,10 @@ def records(settings: Settings, clock: Clock | None = None) -> SqlRecords:
     return open_records(settings.database_url, clock or SystemClock())
 
 
-def telephone(settings: Settings, http: HttpClient | None = None) -> RestTelephone:
+def telephone(settings: Settings, http: CarrierHttp | None = None) -> RestTelephone:
     """The carrier's REST API, or the exchange's when the settings say so."""
-    return RestTelephone(settings.account_sid, settings.auth_token, settings.carrier_api_url, http)
+    api = settings.carrier_api_url
+    return RestTelephone(settings.account_sid, settings.auth_token, http or SwappedHost(api), api)
 
 
 def open_office(
@@ -65,7 +65,7 @@ def open_office(
     later: Later,
     clock: Clock | None = None,
     ids: Ids | None = None,
-    http: HttpClient | None = None,
+    http: CarrierHttp | None = None,
 ) -> Office:
     """Build everything that a web process or a worker needs; opens no connection yet."""
     clock = clock or SystemClock()
@@ -84,7 +84,8 @@ def open_office(
         signature=_signature(settings),
         numbering=numbering,
         render=renderer(settings.public_url),
-        fallback=_fallback(settings, flows),
+        fallback=_fallback(settings),
+        thanks=fallback.thanks_document,
     )
     return Office(
         settings=settings,
@@ -130,7 +131,17 @@ def _signature(settings: Settings) -> SignatureCheck:
     return SignatureCheck(settings.public_url, tokens, settings.shared_key)
 
 
-def _fallback(settings: Settings, flows: FlowShelf) -> Callable[[str], str]:
-    """The static document of a dialled number: read from the flow files once, so that it needs nothing later."""
-    reaches = fallback.people(settings.flows_dir)
-    return lambda called: fallback.document(reaches.get(called))
+def _fallback(settings: Settings) -> Callable[[str], str]:
+    """The static document of a dialled number: all it needs is read now, so that it needs nothing later.
+
+    A company file that cannot be read leaves the voicemail; `ivr flows check` says what is wrong with it.
+    """
+    try:
+        tree, _ = read_one("company.yaml", (settings.flows_dir / "company.yaml").read_bytes())
+    except OSError:
+        tree = None
+    company = parse_company(tree)[0] if tree is not None else None
+    lines = company.lines.values() if company else ()
+    reaches = {str(line.number): line.reaches for line in lines}
+    thanks, recordings = f"{settings.public_url}/voice/fallback/thanks", f"{settings.public_url}/voice/recordings"
+    return lambda called: fallback.fallback_document(reaches.get(called), thanks, recordings)

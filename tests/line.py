@@ -1,4 +1,4 @@
-"""A line in one process for tests of the doors: the shipped flow, SQLite in memory, signed requests, a clock that is set."""
+"""A line in one process for tests of the doors: the shipped flow, signed requests, a clock that is set."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
 from flask.testing import FlaskClient
+from ivr.flowfiles.shelf import publish_folder
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
 from ivr import config, wiring
-from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import upgrade
 from ivr.world.ids import Chance
 

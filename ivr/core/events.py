@@ -152,7 +152,7 @@ class VoicemailKept(CallEvent):
 
 @dataclass(frozen=True)
 class VoicemailRead(CallEvent):
-    """Transcribed: ``state`` is read, silent, unreadable, needs_ffmpeg or no_model; the text stands on the voicemail."""
+    """Transcribed, or not: ``state`` is a TextState; the text itself stands on the voicemail."""
 
     kind: ClassVar[str] = "voicemail.read"
     voicemail: str

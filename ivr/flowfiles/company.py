@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from datetime import date, time, timedelta
@@ -165,7 +166,7 @@ def _week(hours: Fields) -> Mapping[int, tuple[Span, ...]]:
 def _overlap(spans: tuple[Span, ...]) -> bool:
     """Whether two spans of one day share a moment; one past midnight counts to its midnight."""
     ends = sorted((span.opens, span.closes if span.closes > span.opens else time.max) for span in spans)
-    return any(first[1] > second[0] for first, second in zip(ends, ends[1:], strict=False))
+    return any(first[1] > second[0] for first, second in itertools.pairwise(ends))
 
 
 def _closings(table: Fields) -> tuple[Closing, ...]:
@@ -241,7 +242,7 @@ def _refuse_unknown_names(top: Fields, company: Company) -> None:
         cure = did_you_mean(said, known) or f"add it under '{what}'"
         top.wrong(_at(top.table, path).mark, code, f"{'.'.join(path)}: there is no '{said}' under '{what}'", cure)
 
-    for key, queue in company.queues.items():
+    for key, queue in ((str(word), queue) for word, queue in company.queues.items()):
         if queue.hours and queue.hours not in company.hours:
             refuse(("queues", key, "hours"), "unknown-hours", "hours", queue.hours, tuple(company.hours))
         if queue.music and queue.music not in company.sounds:

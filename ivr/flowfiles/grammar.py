@@ -111,8 +111,12 @@ KINDS: Mapping[str, Kind] = {
     "lookup": Kind(
         f"one:{'|'.join(RECORDS)}",
         "read a record into variables (order.status …)",
-        (Key("by", "name", "the variable that holds its number", True), _way("found", "it is there"),
-         _way("not_found", "there is none"), _FAILED),
+        (
+            Key("by", "name", "the variable that holds its number", True),
+            _way("found", "it is there"),
+            _way("not_found", "there is none"),
+            _FAILED,
+        ),
     ),
     "http": Kind(
         "text",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import yaml
 
@@ -155,7 +156,14 @@ def _place(file: str, before: str) -> Mark:
     return Mark(file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
-def _mark(file: str, mark: yaml.Mark | None) -> Mark:
+class _Place(Protocol):
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+def _mark(file: str, mark: _Place | None) -> Mark:
     return Mark(file, mark.line + 1, mark.column + 1) if mark else Mark(file, 1, 1)
 
 
@@ -247,7 +255,7 @@ class _Building:
             self._notes.error(mark, "circle", f"*{event.anchor} stands inside what it stands for")
             self._put(Text("", mark), 1, None)
         elif event.anchor not in self._anchors:
-            self._notes.error(mark, "unknown-anchor", f"*{event.anchor} stands for nothing: there is no &{event.anchor}")
+            self._notes.error(mark, "unknown-anchor", f"*{event.anchor} stands for nothing: no &{event.anchor}")
             self._put(Text("", mark), 1, None)
         else:
             tree, size = self._anchors[event.anchor]

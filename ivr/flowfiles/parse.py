@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ivr.core.company import Company
-from ivr.core.flow.expression import Expression
+from ivr.core.flow.expression import Expression, Literal
 from ivr.core.flow.model import (
     FORMAT,
     AnyNode,
@@ -66,7 +66,7 @@ from ivr.flowfiles.marks import Listing, Table, Text, Tree, places, texts
 from ivr.flowfiles.problems import Notes, Problem, did_you_mean, one_of
 
 _NO_PROMPT = Prompt({})
-_NO_EXPRESSION = Expression("", None)
+_NO_EXPRESSION = Expression("", Literal(None))
 
 
 @dataclass(frozen=True)
@@ -216,10 +216,11 @@ class _Source:
         return self.fields.prompt(key, needed=True) or _NO_PROMPT
 
     def expressions(self, key: str) -> tuple[tuple[str, Expression], ...]:
-        return tuple(
-            (_checked(self.fields, word, variable), self.fields.as_expression(value, f"'{word.text}'") or _NO_EXPRESSION)
-            for word, value in self.fields.entries(key)
-        )
+        entries = self.fields.entries(key)
+        return tuple((_checked(self.fields, word, variable), self._read(word, value)) for word, value in entries)
+
+    def _read(self, word: Text, value: Tree) -> Expression:
+        return self.fields.as_expression(value, f"'{word.text}'") or _NO_EXPRESSION
 
     def reprompt(self, key: str) -> Reprompt:
         below = self.fields.below(key, names("reprompt"))
@@ -283,7 +284,7 @@ def _node(word: Text, value: Tree, head: _Head, reading: Reading) -> AnyNode | N
 
 
 def _kind(word: Text, table: Table, notes: Notes) -> str | None:
-    kinds = [key for key in table.keys() if key in KINDS]
+    kinds = [entry.key.text for entry in table.entries if entry.key.text in KINDS]
     if len(kinds) == 1:
         return kinds[0]
     if kinds:
@@ -295,7 +296,7 @@ def _kind(word: Text, table: Table, notes: Notes) -> str | None:
             "one node does one thing; make two of it",
         )
         return None
-    near = next((cure for key in table.keys() if (cure := did_you_mean(key, KINDS))), None)
+    near = next((cure for entry in table.entries if (cure := did_you_mean(entry.key.text, KINDS))), None)
     notes.error(
         word.mark,
         "no-kind",
@@ -640,9 +641,7 @@ def _survey(s: _Source) -> AnyNode:
 
 
 def _message(s: _Source) -> AnyNode:
-    return Message(
-        name=s.name, mark=s.mark, marks=s.marks, text=s.own_prompt(), then=s.to("then"), failed=s.failed()
-    )
+    return Message(name=s.name, mark=s.mark, marks=s.marks, text=s.own_prompt(), then=s.to("then"), failed=s.failed())
 
 
 def _case(s: _Source) -> AnyNode:

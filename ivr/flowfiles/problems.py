@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ivr.core.flow.faults import did_you_mean
 from ivr.core.flow.model import Mark
+
+__all__ = ["ERROR", "WARNING", "Notes", "Problem", "did_you_mean", "errors", "in_order", "one_of"]
 
 ERROR, WARNING = "error", "warning"
 
@@ -33,6 +35,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
+        self._seen: set[Problem] = set()
 
     def error(self, mark: Mark, code: str, text: str, suggestion: str | None = None) -> None:
         self._add(mark, ERROR, code, text, suggestion)
@@ -42,7 +45,8 @@ class Notes:
 
     def _add(self, mark: Mark, severity: str, code: str, text: str, suggestion: str | None) -> None:
         problem = Problem(mark.file, mark.line, mark.column, severity, code, text, suggestion)
-        if problem not in self.found:
+        if problem not in self._seen:
+            self._seen.add(problem)
             self.found.append(problem)
 
 
@@ -53,12 +57,6 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(problem for problem in problems if problem.severity == ERROR)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A question with the nearest known word, or None when none is near."""
-    near = difflib.get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'?" if near else None
 
 
 def one_of(words: Sequence[str]) -> str:

@@ -73,6 +73,10 @@ class NeedsFfmpeg(IvrError):
     """ffmpeg is needed for this kind of file and is not installed."""
 
 
+class PartUnreadable(IvrError):
+    """The recogniser cannot get through this part."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A stretch of a prepared file, in samples of 16 kHz; small enough to travel, unlike its sound.

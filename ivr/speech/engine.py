@@ -12,7 +12,7 @@ from vosk import KaldiRecognizer, Model, SetLogLevel
 
 from ivr.core.voicemail import HeardWord
 from ivr.core.words import Language
-from ivr.speech.audio import RATE, WIDTH, Part
+from ivr.speech.audio import RATE, WIDTH, Part, PartUnreadable
 from ivr.speech.models import SETTING, ModelShelf, ModelState, NoModel, ShelvedModel
 from ivr.speech.probe import survives
 
@@ -38,7 +38,11 @@ class Recogniser:
     def hear(self, piece: bytes | bytearray | memoryview) -> None:
         """Take in 16 bit mono samples, a quarter to half a second at best."""
         self._only_here()
-        if self._engine.AcceptWaveform(bytes(piece)):
+        try:
+            paused = self._engine.AcceptWaveform(bytes(piece))
+        except Exception as why:  # vosk raises nothing narrower
+            raise PartUnreadable("libvosk refuses the sound") from why
+        if paused:
             self._keep(self._engine.Result())
 
     def finish(self) -> tuple[HeardWord, ...]:
@@ -82,7 +86,7 @@ class Engine:
     def hear(
         self, part: Part, language: Language, progress: Callable[[float], None] | None = None
     ) -> tuple[HeardWord, ...]:
-        """The words of a part, their times counted from the start of the file. Raises NoModel, OSError."""
+        """The words of a part, timed from the start of the file. Raises NoModel, PartUnreadable, OSError."""
         recogniser = self.recogniser(language)
         heard = 0
         for piece in part.pieces():

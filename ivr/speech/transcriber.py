@@ -8,17 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ivr.core.errors import IvrError
 from ivr.core.voicemail import HeardWord, TextState, Transcript
 from ivr.core.words import Language
-from ivr.speech.audio import PART_SECONDS, NeedsFfmpeg, Part, Prepared, Unreadable, prepare
+from ivr.speech.audio import PART_SECONDS, NeedsFfmpeg, Part, PartUnreadable, Prepared, Unreadable, prepare
 from ivr.speech.models import SETTING, ModelState, NoModel, ShelvedModel
 
 SAMPLE_SECONDS = 30.0  # of speech, by which the language is told
-
-
-class PartUnreadable(IvrError):
-    """The recogniser cannot get through this part."""
 
 
 class Ear(Protocol):
@@ -46,7 +41,7 @@ class VoskTranscriber:
     def transcribe(
         self, path: Path, language: Language | None, progress: Callable[[float], None] | None = None
     ) -> Transcript:
-        told = progress or (lambda _share: None)
+        told = _forward(progress)
         with tempfile.TemporaryDirectory(prefix="ivr-speech-") as room:
             try:
                 prepared = prepare(path, Path(room) / "sound.pcm")
@@ -164,3 +159,17 @@ def _clock(seconds: float) -> str:
 
 def _within(told: Callable[[float], None], begin: float, width: float) -> Callable[[float], None]:
     return lambda share: told(begin + share * width)
+
+
+def _forward(progress: Callable[[float], None] | None) -> Callable[[float], None]:
+    """Shares never go back, also when a part is heard a second time."""
+    highest = -1.0
+
+    def told(share: float) -> None:
+        nonlocal highest
+        share = min(1.0, round(share, 4))
+        if progress is not None and share > highest:
+            highest = share
+            progress(share)
+
+    return told

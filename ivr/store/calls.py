@@ -181,6 +181,9 @@ class SqlCalls:
         )
         return ended == 1
 
+    def set_outcome(self, call: CallId, outcome: str) -> None:
+        self._link.run(update(calls).where(calls.c.id == call).values(outcome=outcome))
+
     def recent(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
         """The newest first."""
         query = select(*_COLUMNS).order_by(calls.c.started_at.desc(), calls.c.id.desc()).limit(limit)

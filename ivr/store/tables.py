@@ -199,6 +199,7 @@ call_events = Table(
     Column("recorded_at", Moment, nullable=False),
     Column("customer_id", Text),  # who it was taken for at that moment
     Column("data", Text, nullable=False),  # JSON
+    sqlite_with_rowid=False,  # one tree to write in place of two, at every turn
 )
 
 carrier_facts = Table(

@@ -114,8 +114,13 @@ class SqlVoicemails:
     def transcript(self, voicemail: VoicemailId, transcript: Transcript) -> None:
         self._change(voicemail, _columns(transcript))
 
-    def postpone(self, voicemail: VoicemailId, attempts: int, next_at: datetime | None) -> None:
-        self._change(voicemail, {"attempts": attempts, "next_at": next_at})
+    def postpone(
+        self, voicemail: VoicemailId, attempts: int, next_at: datetime | None, seen: int | None = None
+    ) -> bool:
+        there = voicemails.c.id == voicemail
+        unchanged = there if seen is None else there & (voicemails.c.attempts == seen)
+        changed = update(voicemails).where(unchanged).values(attempts=attempts, next_at=next_at)
+        return self._link.run(changed) == 1
 
     def due(self, now: datetime, limit: int) -> Sequence[Voicemail]:
         return self._several(

@@ -93,12 +93,11 @@ def _record(record: str, key: str, tx: Transaction) -> Got:
 
 def _proof(want: WantProof, call: CallRecord, tx: Transaction, now: datetime) -> Got:
     if want.by == "pin":
-        proven = prove_pin(tx, call, want.answer, now)
+        proven = prove_pin(call.id, call.customer, want.answer, tx, now)
     else:
-        proven = prove_order(tx, call, want.order or "", want.answer, now)
-    if proven is None:
-        return GotProof(None)
-    return GotProof(customer_fields(proven), proven.id)
+        proven = prove_order(call.id, want.order or "", want.answer, tx, now)
+    customer = proven.customer
+    return GotProof(None) if customer is None else GotProof(customer_fields(customer), customer.id)
 
 
 def _code(tx: Transaction, ids: Ids) -> Got:

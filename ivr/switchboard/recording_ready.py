@@ -36,8 +36,8 @@ class RecordingReady:
     ) -> None:
         """Keep the fact, and the message if it is not on record yet.
 
-        A call that still stands in the voicemail takes its turn here, with the promise the node makes; the carrier's own
-        request for that turn then finds it taken and is given the stored answer.
+        A call that still stands in the voicemail takes its turn here, with the promise that the node makes; the
+        carrier's own request for that turn then finds it taken and is given the stored answer.
         """
         now = self.take_turn.clock.now()
         with self.records.write() as tx:

@@ -1,8 +1,8 @@
 """The caller answered (or was silent, or came back): the next turn, written once, answered as often as asked.
 
 The turn in the address is the lock (`UPDATE … WHERE turn = n`) and, with its door and the carrier's token, the
-idempotency key. A turn is worked out on what was read, then written in one short transaction; whoever comes second finds
-the turn spent and gets the stored answer.
+idempotency key. The row is held from the reading to the writing, so whoever comes second finds the turn spent and gets
+the stored answer.
 """
 
 from __future__ import annotations
@@ -12,20 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ivr.core.call import CallRecord, CallState
-from ivr.core.errors import RecordsUnavailable
 from ivr.core.events import OddFact
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow import says as sayings
 from ivr.core.flow.interpreter import advance
 from ivr.core.flow.model import FlowVersion
 from ivr.core.flow.turn import Got, Heard, Holidays, Park, Said, Scene, Turn, Want, Wording
+from ivr.core.outcome import outcome
 from ivr.core.words import CallId
-from ivr.switchboard.deeds import Hint, plan
+from ivr.switchboard.deeds import plan
 from ivr.switchboard.fulfil import fulfil
 from ivr.switchboard.ports import Clock, Flows, Ids, Later, Records, Transaction
-
-ATTEMPTS = 3
-"""How often a turn is worked out anew after losing a race; the second look nearly always finds it spent."""
 
 
 @dataclass(frozen=True)
@@ -55,22 +52,36 @@ class TakeTurn:
         Late, repeated and simultaneous requests get the stored answer and move nothing. Raises NoSuchCall and
         RecordsUnavailable; what the caller hears then is the rim's decision (the static fallback).
         """
-        for _ in range(ATTEMPTS):
-            now = self.clock.now()
-            with self.records.read() as tx:
-                record = tx.calls.at(call)
-                if record.turn != turn:
-                    break
-                version = self.flows.version(record.version)
-                taken = self._worked_out(version, record, heard, now, tx)
-            hints = self._written(version, record, door, token, taken, now)
-            if hints is not None:
-                for hint in hints:
-                    hint()
-                return Answer(call, turn + 1, taken.says)
-        else:
-            raise RecordsUnavailable("a turn lost every race for its row")
-        return self._standing(record, turn, door, token)
+        now = self.clock.now()
+        with self.records.write() as tx:
+            record = tx.calls.at(call)
+            if record.turn != turn:
+                return self._standing(record, turn, door, token, tx)
+            version = self.flows.version(record.version)
+            taken = self._worked_out(version, record, heard, now, tx)
+            planned = plan(taken.deeds, record, version.company.zone, self.ids, self.later, now)
+            events = (*taken.events, *planned.events)
+            moved = replace(
+                record,
+                turn=turn + 1,
+                door=door,
+                token=token,
+                cursor=cursors.as_json(taken.cursor),
+                says=sayings.as_json(taken.says),
+                state=state_after(record.state, taken),
+                next_seq=record.next_seq + len(events),
+            )
+            if not tx.calls.move(moved, turn):
+                return self._standing(tx.calls.at(call), turn, door, token, tx)
+            for write in planned.writes:
+                write(tx)
+            if events:
+                tx.log.append(record.id, record.next_seq, events, now, planned.customer)
+            if record.state is CallState.ENDED and taken.deeds:
+                told_again(tx, moved)
+        for hint in planned.hints:
+            hint()
+        return Answer(call, turn + 1, taken.says)
 
     def first(self, record: CallRecord, version: FlowVersion, heard: Heard, tx: Transaction) -> Turn:
         """The first turn of a call whose row is not written yet."""
@@ -84,40 +95,20 @@ class TakeTurn:
         scene = Scene(now, self.wording, self.holidays, seed=f"{record.id}:{record.turn}", maybe=maybe)
         return _walk(advance(version, cursor, heard, scene), record, tx, self.ids, now)
 
-    def _written(
-        self, version: FlowVersion, record: CallRecord, door: str, token: str, turn: Turn, now: datetime
-    ) -> list[Hint] | None:
-        """Write the turn and what it promises; the hints to give after the commit, or None when somebody was first."""
-        planned = plan(turn.deeds, record, version.company.zone, self.ids, self.later, now)
-        events = (*turn.events, *planned.events)
-        moved = replace(
-            record,
-            turn=record.turn + 1,
-            door=door,
-            token=token,
-            cursor=cursors.as_json(turn.cursor),
-            says=sayings.as_json(turn.says),
-            state=state_after(record.state, turn),
-            next_seq=record.next_seq + len(events),
-        )
-        with self.records.write() as tx:
-            if not tx.calls.move(moved, record.turn):
-                return None
-            for write in planned.writes:
-                write(tx)
-            if events:
-                tx.log.append(record.id, record.next_seq, events, now, planned.customer)
-        return planned.hints
-
-    def _standing(self, record: CallRecord, turn: int, door: str, token: str) -> Answer:
+    def _standing(self, record: CallRecord, turn: int, door: str, token: str, tx: Transaction) -> Answer:
         """The stored answer; anything but a true repeat is counted as odd."""
         repeat = turn == record.turn - 1 and (door, token) == (record.door, record.token)
         if not repeat:
             when = "past" if turn < record.turn else "future"
             odd = OddFact(f"turn {turn} by {door}", f"a turn of the {when}: the call stands at {record.turn}")
-            with self.records.write() as tx:
-                tx.log.add(record.id, [odd], self.clock.now())
+            tx.log.add(record.id, [odd], self.clock.now())
         return Answer(record.id, record.turn, sayings.from_json(record.says))
+
+
+def told_again(tx: Transaction, call: CallRecord) -> None:
+    """The outcome of an ended call anew: its last message came in after the carrier said that it was over."""
+    kinds = {event.kind for event in tx.log.of_call(call.id)}
+    tx.calls.set_outcome(call.id, outcome(kinds, cursors.from_json(call.cursor).ended))
 
 
 def state_after(state: CallState, turn: Turn) -> CallState:

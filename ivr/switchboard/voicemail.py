@@ -151,7 +151,8 @@ class ReadVoicemail:
             return self._let_go(mine, None)
         path = self.shelf.path(voicemail)
         if path is None:
-            return self._fetch_again(mine)
+            self._fetch_again(mine)
+            return None
         read = self.transcriber.transcribe(path, mine.language, self._renewing(mine))
         again = self.clock.now() + cure_pause(self.clock.now() - mine.taken_at) if read.state in CURABLE else None
         kept = self._written(mine, read, again)

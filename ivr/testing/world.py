@@ -6,22 +6,120 @@ The exchange's scheduler is the clock of everything; a seed replays a run byte f
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from ivr import config, wiring
+from ivr.core.errors import FlowRefused
+from ivr.core.voicemail import TextState, Transcript
+from ivr.core.words import Language
+from ivr.exchange.chance import Chance as NetworkChance
 from ivr.exchange.network import Network
 from ivr.exchange.phones import InProcessTelephones
 from ivr.exchange.records import Account
-from ivr.exchange.chance import Chance as NetworkChance
 from ivr.exchange.rest import create_app as create_rest
 from ivr.exchange.scheduler import VirtualScheduler
 from ivr.exchange.webhooks import WsgiOutside
 from ivr.flowfiles.shelf import publish_folder
-from ivr.store.session import SqlRecords, upgrade
+from ivr.store.session import SqlRecords
+from ivr.switchboard.ports import Transcriber
+from ivr.testing.evidence import RecordedEvidence
 from ivr.twilio.rest import WsgiHttpClient
 from ivr.worker.inline import InlineLater
 from ivr.world.ids import Chance
+
+SWEEP = 5.0
+"""Seconds between two sweeps, as the worker has it."""
+
+PUBLIC_URL = "https://line.example"
+
+
+@dataclass(frozen=True)
+class World:
+    """What a script, a benchmark or a simulation holds of it."""
+
+    network: Network
+    scheduler: VirtualScheduler
+    telephones: InProcessTelephones
+    evidence: RecordedEvidence
+    records: SqlRecords
+    office: wiring.Office
+
+    def close(self) -> None:
+        self.records.close()
+
+
+class NoTranscriber:
+    """Reads nothing: for worlds without a model."""
+
+    def transcribe(self, path: Path, language: Language | None, progress: object = None) -> Transcript:
+        del path, progress
+        return Transcript(TextState.NO_MODEL, language, "", problem="this world was opened without speech models")
+
+
+@contextmanager
+def open_world(
+    at: datetime, flows_dir: Path, models_dir: Path | None, seed: int, transcriber: Transcriber | None = None
+) -> Iterator[World]:
+    """A line with the flows of a folder, just after ``at``; raises FlowRefused when they have errors.
+
+    ``models_dir`` None: messages are taken and not read. ``transcriber``: instead of one with these models, so that
+    many worlds can share it.
+    """
+    with tempfile.TemporaryDirectory(prefix="ivr-world-") as folder:
+        settings = replace(
+            config.load({"IVR_PUBLIC_URL": PUBLIC_URL, "IVR_SECRET_KEY": "world"}, dotenv=None),
+            database_url="sqlite://",
+            flows_dir=flows_dir,
+            recordings_dir=Path(folder) / "recordings",
+            var_dir=Path(folder),
+        )
+        scheduler = VirtualScheduler(at)
+        later = InlineLater(scheduler.after)
+        clock, chance = scheduler, NetworkChance(seed)
+        account = Account(settings.account_sid, settings.auth_token)
+        rest = _LateApp()
+        office = wiring.open_office(settings, later, clock, Chance(clock, seed), WsgiHttpClient(rest))
+        office.records.create()
+        outside = WsgiOutside(wiring.web_app(office), PUBLIC_URL)
+        network = Network(account, scheduler, outside, chance)
+        rest.app = create_rest(network, lambda function: function())
+        versions = publish_folder(flows_dir, office.records, "world", "opened", at)
+        if not versions:
+            raise FlowRefused(f"no line of {flows_dir} has a flow")
+        _own_the_numbers(network, office)
+        reader = transcriber or (wiring.transcriber(models_dir) if models_dir else NoTranscriber())
+        later.serve(wiring.work(office, reader))
+        later.sweep_every(SWEEP)
+        evidence = RecordedEvidence(office.records, "twilio", settings.account_sid)
+        world = World(network, scheduler, InProcessTelephones(network, scheduler), evidence, office.records, office)
+        try:
+            yield world
+        finally:
+            world.close()
+
+
+class _LateApp:
+    """The exchange's REST app, which is built after the office that asks it."""
+
+    app: object = None
+
+    def __call__(self, environ: object, start_response: object) -> object:
+        assert callable(self.app)
+        return self.app(environ, start_response)
+
+
+def _own_the_numbers(network: Network, office: wiring.Office) -> None:
+    """Give the network the lines' numbers, as a customer of a carrier sets them up."""
+    for number in wiring.line_numbers(office):
+        network.add_number(
+            number,
+            voice_url=f"{PUBLIC_URL}/voice/incoming",
+            voice_fallback_url=f"{PUBLIC_URL}/voice/fallback",
+            status_callback=f"{PUBLIC_URL}/voice/status",
+        )
+
+

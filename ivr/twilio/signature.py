@@ -23,7 +23,7 @@ Form = Mapping[str, Sequence[str]]
 class Headers(Protocol):
     """A request's headers, found whatever their case."""
 
-    def get(self, key: str, default: str = ..., /) -> str: ...
+    def get(self, key: str, default: str, /) -> str: ...
 
 
 class SignatureCheck:

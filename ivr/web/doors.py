@@ -45,4 +45,5 @@ class Doors:
     numbering: Numbering
     render: Callable[[Answer], str]
     fallback: Callable[[str], str]  # dialled number -> the static document
+    thanks: Callable[[], str]
     counters: Counters = field(default_factory=Counters)

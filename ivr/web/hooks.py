@@ -120,6 +120,12 @@ def _key(sid: str) -> CarrierKey:
     return CarrierKey("twilio", request.form.get("AccountSid", "")[:64], sid)
 
 
+@hooks.get("/voice/fallback/thanks")
+def fallback_ended() -> Response:
+    """After the fallback's voicemail; the same for everybody, so nothing to sign."""
+    return _xml(_doors().thanks())
+
+
 @hooks.post("/voice/fallback")
 @signed
 def carrier_fell_back() -> Response:

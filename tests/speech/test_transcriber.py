@@ -11,10 +11,10 @@ import pytest
 
 from ivr.core.voicemail import HeardWord, TextState
 from ivr.core.words import Language
-from ivr.speech.audio import Part
+from ivr.speech.audio import Part, PartUnreadable
 from ivr.speech.engine import Engine
 from ivr.speech.models import ModelShelf
-from ivr.speech.transcriber import PartUnreadable, VoskTranscriber, surer
+from ivr.speech.transcriber import VoskTranscriber, surer
 
 from .conftest import SAID_200, noise, samples, two_channels, wav
 

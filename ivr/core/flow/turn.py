@@ -243,10 +243,11 @@ class GotRecord:
 
 @dataclass(frozen=True)
 class GotProof:
-    """The customer's variables when proven, None otherwise."""
+    """The customer's variables when proven (``{"name": …}``, or ``{"order.status": …}`` for others), None otherwise."""
 
     fields: Mapping[str, Value] | None
     customer: str | None = None  # id
+    types: Mapping[str, str] = field(default_factory=dict)  # field -> type, as in GotRecord
 
 
 @dataclass(frozen=True)

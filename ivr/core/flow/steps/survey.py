@@ -1,0 +1,11 @@
+"""Ask the questions of a survey: comes with the queue; until then the node is left by its `failed` exit, aloud."""
+
+from __future__ import annotations
+
+from ivr.core.flow.model import SurveyNode
+from ivr.core.flow.turn import Heard
+from ivr.core.flow.walk import Fail, Outcome, Walk
+
+
+def survey(_walk: Walk, _node: SurveyNode, _heard: Heard | None) -> Outcome:
+    return Fail("not yet")

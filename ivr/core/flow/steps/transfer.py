@@ -1,0 +1,11 @@
+"""Connect to a number outside: comes with the queue; until then the node is left by its `failed` exit, aloud."""
+
+from __future__ import annotations
+
+from ivr.core.flow.model import Transfer
+from ivr.core.flow.turn import Heard
+from ivr.core.flow.walk import Fail, Outcome, Walk
+
+
+def transfer(_walk: Walk, _node: Transfer, _heard: Heard | None) -> Outcome:
+    return Fail("not yet")

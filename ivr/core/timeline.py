@@ -1,0 +1,316 @@
+"""What happened, told: a customer's calls as sentences, and one call as a dialogue; in Italian and in English."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from ivr.core import events as e
+from ivr.core.upcast import EventUnreadable, event_of
+from ivr.core.words import CallId, Language
+
+
+class Stored(Protocol):
+    """An event as it lies in the log."""
+
+    @property
+    def call(self) -> CallId: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def schema(self) -> int: ...
+    @property
+    def happened_at(self) -> datetime: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One sentence of a timeline; ``at`` is in the zone it was asked for."""
+
+    at: datetime
+    call: CallId
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a dialogue; ``who`` is ``line``, ``caller`` or ``note``."""
+
+    at: datetime
+    who: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Teller:
+    """How one language tells things."""
+
+    sentences: Mapping[type[e.CallEvent], Callable[[Any, _Teller, ZoneInfo], str]]
+    unreadable: str
+    sure: Mapping[str, str]
+    outcomes: Mapping[str, str]
+    read: Mapping[str, str]
+    cases: Mapping[str, str]
+    promises: Mapping[str, str]
+    date: str
+    silence: str
+    private: str
+
+    def when(self, iso: str, zone: ZoneInfo) -> str:
+        return datetime.fromisoformat(iso).astimezone(zone).strftime(self.date)
+
+
+UNTOLD: frozenset[type[e.CallEvent]] = frozenset({e.NodeEntered, e.NodeLeft})
+"""Steps through the flow: the path tells them, not a sentence each."""
+
+ONLY_SPOKEN: frozenset[type[e.CallEvent]] = frozenset({e.SaidToCaller})
+"""Part of the dialogue, too long for a timeline."""
+
+
+def _length(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+_ITALIAN_LANGUAGES: Mapping[str, str] = {"it": "italiano", "en": "inglese"}
+_ITALIAN_PROOFS: Mapping[str, str] = {"pin": "PIN", "order": "numero d'ordine e CAP"}
+_ITALIAN_RECORDS: Mapping[str, str] = {"order": "ordine", "customer": "cliente", "case": "pratica"}
+_ITALIAN_FETCHES: Mapping[str, str] = {"success": "arrivata", "failure": "errore", "timeout": "fuori tempo"}
+_ENGLISH_LANGUAGES: Mapping[str, str] = {"it": "Italian", "en": "English"}
+_ENGLISH_PROOFS: Mapping[str, str] = {"pin": "PIN", "order": "order number and postcode"}
+_ENGLISH_FETCHES: Mapping[str, str] = {"success": "it came", "failure": "an error", "timeout": "too late"}
+
+_ITALIAN = _Teller(
+    sentences={
+        e.CallRang: lambda it, t, _: f"Ha chiamato la linea {it.line} ({t.sure.get(it.sure, it.sure)}).",
+        e.SaidToCaller: lambda it, *_: it.text,
+        e.CallerAnswered: lambda it, t, _: _answered(it, t, "ha premuto", "ha detto"),
+        e.CallerSilent: lambda it, *_: f"Nessuna risposta a «{it.node}» (tentativo {it.tries}).",
+        e.CallerMistook: lambda it, *_: f"Risposta non valida a «{it.node}» (tentativo {it.tries}).",
+        e.LanguageChosen: lambda it, *_: f"Lingua scelta: {_ITALIAN_LANGUAGES.get(it.language, it.language)}.",
+        e.PaceChosen: lambda it, *_: "Ha chiesto il ritmo lento." if it.slow else "Ha chiesto il ritmo normale.",
+        e.CallerVerified: lambda it, *_: f"Identità verificata ({_ITALIAN_PROOFS.get(it.by, it.by)}).",
+        e.VerificationFailed: lambda it, *_: f"Verifica non riuscita ({_ITALIAN_PROOFS.get(it.by, it.by)}).",
+        e.RecordLooked: lambda it, *_: (
+            f"Cercato in archivio: {_ITALIAN_RECORDS.get(it.record, it.record)}, "
+            f"{'trovato' if it.found else 'non trovato'}."
+        ),
+        e.CaseOpened: lambda it, t, _: f"Aperta una pratica: {t.cases.get(it.case, it.case)}, codice {it.code}.",
+        e.VoicemailTaken: lambda it, t, zone: (
+            f"Ha lasciato un messaggio per «{it.queue}»"
+            + (f" di {_length(it.seconds)}" if it.seconds is not None else "")
+            + (f"; risposta promessa entro il {t.when(it.due, zone)}." if it.due else ".")
+        ),
+        e.VoicemailEmpty: lambda it, *_: f"Nessun messaggio lasciato per «{it.queue}».",
+        e.VoicemailKept: lambda it, *_: f"Messaggio al sicuro da noi ({_length(it.seconds)}).",
+        e.VoicemailRead: lambda it, t, _: f"Messaggio {t.read.get(it.state, it.state)}.",
+        e.PromiseMade: lambda it, t, zone: (
+            f"Promesso: {t.promises.get(it.what, it.what)} entro il {t.when(it.due, zone)}."
+        ),
+        e.FetchAsked: lambda it, *_: f"Chiesto a {it.host} (passo «{it.node}»).",
+        e.FetchEnded: lambda it, *_: f"Risposta al passo «{it.node}»: {_ITALIAN_FETCHES.get(it.state, it.state)}.",
+        e.NodeFailed: lambda it, *_: f"Il passo «{it.node}» non è riuscito: {it.because}.",
+        e.FallbackSpoken: lambda it, *_: f"Risposta di emergenza: {it.because}.",
+        e.OddFact: lambda it, *_: f"Notizia fuori posto dal gestore: {it.what} ({it.because}).",
+        e.CallEnded: lambda it, t, _: f"Chiamata finita: {t.outcomes.get(it.outcome, it.outcome)}{_after(it)}.",
+    },
+    unreadable="È successo qualcosa che questa versione non sa leggere ({kind}).",
+    sure={
+        "known": "identità provata",
+        "maybe": "numero di questo cliente",
+        "shared": "numero di più clienti",
+        "similar": "numero simile a uno noto",
+        "new": "numero nuovo",
+        "withheld": "numero nascosto",
+    },
+    outcomes={
+        "answered": "ha parlato con una persona",
+        "voicemail": "ha lasciato un messaggio",
+        "callback": "sarà richiamato",
+        "abandoned": "ha riagganciato prima della fine",
+        "self_service": "ha fatto da sé",
+        "transferred": "passata a un altro numero",
+        "failed": "non riuscita",
+    },
+    read={
+        "read": "trascritto",
+        "silent": "senza parole",
+        "partly_read": "trascritto in parte",
+        "unreadable": "non leggibile",
+        "needs_ffmpeg": "in attesa di ffmpeg per la trascrizione",
+        "no_model": "in attesa di un modello per la trascrizione",
+    },
+    cases={"question": "domanda", "order": "ordine", "complaint": "reclamo", "suggestion": "suggerimento"},
+    promises={
+        "answer_voicemail": "rispondere al messaggio",
+        "callback": "richiamare",
+        "appointment": "appuntamento",
+        "follow_up": "farsi risentire",
+    },
+    date="%d/%m/%Y alle %H:%M",
+    silence="(silenzio)",
+    private="ha digitato {what} cifre riservate",
+)
+
+
+_ENGLISH = _Teller(
+    sentences={
+        e.CallRang: lambda it, t, _: f"Rang the line {it.line} ({t.sure.get(it.sure, it.sure)}).",
+        e.SaidToCaller: lambda it, *_: it.text,
+        e.CallerAnswered: lambda it, t, _: _answered(it, t, "pressed", "said"),
+        e.CallerSilent: lambda it, *_: f"No answer at “{it.node}” (try {it.tries}).",
+        e.CallerMistook: lambda it, *_: f"Not a valid answer at “{it.node}” (try {it.tries}).",
+        e.LanguageChosen: lambda it, *_: f"Chose {_ENGLISH_LANGUAGES.get(it.language, it.language)}.",
+        e.PaceChosen: lambda it, *_: "Asked for the slow pace." if it.slow else "Asked for the normal pace.",
+        e.CallerVerified: lambda it, *_: f"Proved who they are ({_ENGLISH_PROOFS.get(it.by, it.by)}).",
+        e.VerificationFailed: lambda it, *_: f"Could not prove who they are ({_ENGLISH_PROOFS.get(it.by, it.by)}).",
+        e.RecordLooked: lambda it, *_: f"Looked up the {it.record}: {'found' if it.found else 'not found'}.",
+        e.CaseOpened: lambda it, t, _: f"Opened a case: {t.cases.get(it.case, it.case)}, code {it.code}.",
+        e.VoicemailTaken: lambda it, t, zone: (
+            f"Left a message for “{it.queue}”"
+            + (f" of {_length(it.seconds)}" if it.seconds is not None else "")
+            + (f"; an answer is promised by {t.when(it.due, zone)}." if it.due else ".")
+        ),
+        e.VoicemailEmpty: lambda it, *_: f"Left no message for “{it.queue}”.",
+        e.VoicemailKept: lambda it, *_: f"The message is safe with us ({_length(it.seconds)}).",
+        e.VoicemailRead: lambda it, t, _: f"The message {t.read.get(it.state, it.state)}.",
+        e.PromiseMade: lambda it, t, zone: (
+            f"Was promised: {t.promises.get(it.what, it.what)} by {t.when(it.due, zone)}."
+        ),
+        e.FetchAsked: lambda it, *_: f"Asked {it.host} (step “{it.node}”).",
+        e.FetchEnded: lambda it, *_: f"The answer for step “{it.node}”: {_ENGLISH_FETCHES.get(it.state, it.state)}.",
+        e.NodeFailed: lambda it, *_: f"The step “{it.node}” failed: {it.because}.",
+        e.FallbackSpoken: lambda it, *_: f"The fallback answered: {it.because}.",
+        e.OddFact: lambda it, *_: f"Odd news from the carrier: {it.what} ({it.because}).",
+        e.CallEnded: lambda it, t, _: f"The call ended: {t.outcomes.get(it.outcome, it.outcome)}{_after(it)}.",
+    },
+    unreadable="Something happened that this version cannot read ({kind}).",
+    sure={
+        "known": "identity proven",
+        "maybe": "this customer's number",
+        "shared": "a number of several customers",
+        "similar": "a number similar to one we know",
+        "new": "a new number",
+        "withheld": "number withheld",
+    },
+    outcomes={
+        "answered": "spoke to a person",
+        "voicemail": "left a message",
+        "callback": "will be called back",
+        "abandoned": "hung up before the end",
+        "self_service": "served themselves",
+        "transferred": "put through to another number",
+        "failed": "failed",
+    },
+    read={
+        "read": "was transcribed",
+        "silent": "has no words in it",
+        "partly_read": "was transcribed in part",
+        "unreadable": "cannot be read",
+        "needs_ffmpeg": "waits for ffmpeg to be transcribed",
+        "no_model": "waits for a model to be transcribed",
+    },
+    cases={"question": "question", "order": "order", "complaint": "complaint", "suggestion": "suggestion"},
+    promises={
+        "answer_voicemail": "an answer to the message",
+        "callback": "a call back",
+        "appointment": "an appointment",
+        "follow_up": "to hear from us again",
+    },
+    date="%d %b %Y at %H:%M",
+    silence="(silence)",
+    private="entered {what} private digits",
+)
+
+
+_TELLERS = {"it": _ITALIAN, "en": _ENGLISH}
+LANGUAGES = tuple(_TELLERS)
+
+
+def timeline(
+    stored: Iterable[Stored],
+    language: Language,
+    zone: ZoneInfo,
+    transcripts: Mapping[str, str] | None = None,
+) -> list[Entry]:
+    """A customer's events as sentences, in their order; ``transcripts`` gives a voicemail's text by its id.
+
+    Other languages than Italian are told in English. An event that cannot be read is a sentence saying so.
+    """
+    teller = _TELLERS.get(language, _ENGLISH)
+    entries = []
+    for each in stored:
+        event = _read(each)
+        if type(event) in UNTOLD | ONLY_SPOKEN:
+            continue
+        text = _sentence(each, event, teller, zone)
+        if isinstance(event, e.VoicemailRead) and (words := (transcripts or {}).get(event.voicemail)):
+            text = f"{text[:-1]}: «{words}»." if teller is _ITALIAN else f"{text[:-1]}: “{words}”."
+        entries.append(Entry(each.happened_at.astimezone(zone), each.call, each.kind, text))
+    return entries
+
+
+def dialogue(stored: Iterable[Stored], language: Language, zone: ZoneInfo) -> list[Line]:
+    """One call as it was heard: what the line said, what the caller did, and notes between."""
+    teller = _TELLERS.get(language, _ENGLISH)
+    lines = []
+    for each in stored:
+        event, at = _read(each), each.happened_at.astimezone(zone)
+        match event:
+            case e.SaidToCaller():
+                lines.append(Line(at, "line", event.text))
+            case e.CallerAnswered():
+                lines.append(Line(at, "caller", _acted(event, teller)))
+            case e.CallerSilent():
+                lines.append(Line(at, "caller", teller.silence))
+            case _ if type(event) not in UNTOLD:
+                lines.append(Line(at, "note", _sentence(each, event, teller, zone)))
+    return lines
+
+
+def path(stored: Iterable[Stored]) -> list[str]:
+    """The nodes a call entered, in order."""
+    return [event.node for each in stored if isinstance(event := _read(each), e.NodeEntered)]
+
+
+def _read(each: Stored) -> e.CallEvent | None:
+    try:
+        return event_of(each.kind, each.schema, each.data)
+    except EventUnreadable:
+        return None
+
+
+def _sentence(each: Stored, event: e.CallEvent | None, teller: _Teller, zone: ZoneInfo) -> str:
+    if event is None:
+        return teller.unreadable.format(kind=each.kind)
+    return teller.sentences[type(event)](event, teller, zone)
+
+
+def _answered(event: e.CallerAnswered, teller: _Teller, pressed: str, said: str) -> str:
+    if event.masked:
+        text = teller.private.format(what=event.what)
+    elif event.how == "keys":
+        text = f"{pressed} {event.what}"
+    else:
+        text = f"{said}: {event.what}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _acted(event: e.CallerAnswered, teller: _Teller) -> str:
+    if event.masked:
+        return f"({teller.private.format(what=event.what)})"
+    return f"[{event.what}]" if event.how == "keys" else event.what
+
+
+def _after(event: e.CallEnded) -> str:
+    return "" if event.seconds is None else f" ({_length(event.seconds)})"

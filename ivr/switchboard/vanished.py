@@ -1,0 +1,41 @@
+"""Calls that the carrier no longer knows, and whose end nobody told us of."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ivr.core.words import CallId
+from ivr.switchboard.call_status import end
+from ivr.switchboard.ports import Clock, Records, Telephone
+
+YOUNG = timedelta(minutes=1)
+"""A call this young may not be in the carrier's list yet."""
+
+
+@dataclass(frozen=True)
+class EndVanished:
+    """The use case by which a lost status callback does no lasting harm."""
+
+    records: Records
+    telephone: Telephone
+    clock: Clock
+
+    def __call__(self, missing_before: Set[CallId]) -> frozenset[CallId]:
+        """End the calls that the carrier's list lacks now and lacked before; those it lacks for the first time.
+
+        Two looks, since a call's end may be on its way to us, with more to say, while we ask.
+        """
+        now = self.clock.now()
+        with self.records.read() as tx:  # before the list is asked for: a call that rings meanwhile is not in question
+            calls = [call for call in tx.calls.unfinished() if now - call.started_at > YOUNG]
+        if not calls:
+            return frozenset()
+        live = frozenset(self.telephone.live_calls())
+        missing = [call for call in calls if call.key.sid not in live]
+        for call in missing:
+            if call.id in missing_before:
+                with self.records.write() as tx:
+                    end(tx, tx.calls.at(call.id), "completed", None, self.clock)
+        return frozenset(call.id for call in missing if call.id not in missing_before)

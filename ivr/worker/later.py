@@ -1,0 +1,74 @@
+"""The port ``Later``: hints for the workers, by Redis; one that cannot be given is counted, and swept up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import redis
+import structlog
+from dramatiq import Broker, Message
+from dramatiq.errors import ConnectionError as BrokerAway
+
+from ivr.core.words import VoicemailId
+from ivr.worker.actors import QUEUES
+from ivr.worker.broker import hint_broker
+
+REST = 5.0
+"""Seconds without a further attempt after Redis was away: callers shall not wait for it one by one."""
+
+log = structlog.get_logger(__name__)
+
+
+class DramatiqLater:
+    """Hints through Dramatiq. Never raises for Redis: what was promised is in SQL before a hint is given."""
+
+    def __init__(self, broker: Broker, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._broker, self._elapsed = broker, elapsed
+        self._lock = threading.Lock()
+        self._resting_until = float("-inf")
+        self.lost = 0
+
+    def fetch_voicemail(self, voicemail: VoicemailId) -> None:
+        self._hint("fetch_voicemail", voicemail)
+
+    def read_voicemail(self, voicemail: VoicemailId) -> None:
+        self._hint("read_voicemail", voicemail)
+
+    def fetch(self, key: str) -> None:
+        self._hint("fetch", key)
+
+    def _hint(self, job: str, about: str) -> None:
+        if self._elapsed() < self._resting_until:
+            self._lose(job, about, "resting")
+            return
+        message: Message[None] = Message(queue_name=QUEUES[job], actor_name=job, args=(about,), kwargs={}, options={})
+        try:
+            self._broker.enqueue(message)
+        except (redis.RedisError, BrokerAway) as trouble:
+            self._resting_until = self._elapsed() + REST
+            self._lose(job, about, type(trouble).__name__)
+
+    def _lose(self, job: str, about: str, because: str) -> None:
+        with self._lock:
+            self.lost += 1
+        log.warning("hint.lost", job=job, about=about, because=because, lost=self.lost)
+
+
+class SweepOnly:
+    """No Redis at all: every job is found by the sweep."""
+
+    def fetch_voicemail(self, voicemail: VoicemailId) -> None:
+        """The sweep finds it."""
+
+    def read_voicemail(self, voicemail: VoicemailId) -> None:
+        """The sweep finds it."""
+
+    def fetch(self, key: str) -> None:
+        """The sweep finds it."""
+
+
+def dramatiq_later(redis_url: str | None) -> DramatiqLater | SweepOnly:
+    """Hints by the Redis at this address; None: by none."""
+    return DramatiqLater(hint_broker(redis_url)) if redis_url else SweepOnly()

@@ -1,0 +1,63 @@
+"""What a worker holds: the use cases behind its jobs and its sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from datetime import datetime
+
+from ivr.core.call import CallRecord
+from ivr.core.words import CallId, VoicemailId
+from ivr.switchboard.fetching import Fetch
+from ivr.switchboard.ports import (
+    AudioShelf,
+    Clock,
+    HttpFetcher,
+    Later,
+    Records,
+    Telephone,
+    Transcriber,
+)
+from ivr.switchboard.vanished import EndVanished
+from ivr.switchboard.voicemail import FetchVoicemail, FindRecordings, ReadVoicemail, Ready
+
+
+@dataclass(frozen=True)
+class Work:
+    """The use cases as plain callables, and the records in which the sweep looks for what is due."""
+
+    records: Records
+    clock: Clock
+    fetch_voicemail: Callable[[VoicemailId], datetime | None]
+    read_voicemail: Callable[[VoicemailId], datetime | None]
+    fetch: Callable[[str], None]
+    find_recordings: Callable[[CallRecord], None]
+    end_vanished: Callable[[Set[CallId]], frozenset[CallId]]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the use cases are made of; wiring chooses them."""
+
+    records: Records
+    telephone: Telephone
+    shelf: AudioShelf
+    transcriber: Transcriber
+    fetcher: HttpFetcher
+    ready: Ready  # the use case behind the recording callback
+    later: Later
+    clock: Clock
+
+
+def work_with(tools: Tools) -> Work:
+    """The work that these tools can do."""
+    records, telephone, clock = tools.records, tools.telephone, tools.clock
+    return Work(
+        records=records,
+        clock=clock,
+        fetch_voicemail=FetchVoicemail(records, telephone, tools.shelf, tools.later, clock),
+        read_voicemail=ReadVoicemail(records, telephone, tools.shelf, tools.transcriber, tools.later, clock),
+        fetch=Fetch(records, tools.fetcher, clock),
+        find_recordings=FindRecordings(telephone, tools.ready),
+        end_vanished=EndVanished(records, telephone, clock),
+    )

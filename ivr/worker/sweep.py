@@ -1,0 +1,83 @@
+"""Finds work that lost its hint: what is due stands in SQL, and is done whether or not anybody was told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from ivr.core.words import CallId
+from ivr.switchboard.voicemail import Step, left_while_recording, next_step
+from ivr.worker.actors import place
+from ivr.worker.office import Work
+
+AT_ONCE = 100
+"""Rows looked at in one sweep, the longest due first."""
+
+CARRIER_EVERY = timedelta(seconds=15)
+RECORDINGS_AFTER = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
+"""How long after a call ended in the middle of a message the carrier is asked for it: its callback comes first."""
+
+Submit = Callable[[str, str], None]
+"""Job name and what it is about; may run it at once or hand it on."""
+
+log = structlog.get_logger(__name__)
+
+STEPS = {Step.FETCH: "fetch_voicemail", Step.READ: "read_voicemail", Step.LET_GO: "read_voicemail"}
+
+
+def due_jobs(work: Work) -> list[tuple[str, str]]:
+    """The jobs that are due by what stands in SQL; a caller who is on the line comes first."""
+    with work.records.read() as tx:
+        fetches = tx.fetches.waiting(AT_ONCE)
+        voicemails = tx.voicemails.due(work.clock.now(), AT_ONCE)
+    steps = [(STEPS[step], voicemail.id) for voicemail in voicemails if (step := next_step(voicemail))]
+    return [*(("fetch", fetching.key) for fetching in fetches), *steps]
+
+
+class Sweep:
+    """One worker's round: due jobs each time, the carrier's list of calls every so often.
+
+    What it remembers between rounds is only when to ask again; a new sweep finds the same work.
+    """
+
+    def __init__(self, work: Work, submit: Submit) -> None:
+        self._work, self._submit = work, submit
+        self._missing: frozenset[CallId] = frozenset()
+        self._asked: dict[CallId, int] = {}
+        self._carrier_due: datetime | None = None
+
+    def round(self) -> None:
+        """Both looks; what one of them raises is logged, and the next round tries again."""
+        for look in (self.due, self.carrier):
+            try:
+                look()
+            except Exception as trouble:  # noqa: BLE001 (the rim of the worker)
+                log.error("sweep.failed", look=look.__name__, error=type(trouble).__name__, at=place(trouble))
+
+    def due(self) -> None:
+        """Hand on every job that is due."""
+        for job, about in due_jobs(self._work):
+            self._submit(job, about)
+
+    def carrier(self) -> None:
+        """Compare our calls with the carrier's, and ask it for messages nobody told us of; every 15 s at most."""
+        now = self._work.clock.now()
+        if self._carrier_due is not None and now < self._carrier_due:
+            return
+        self._carrier_due = now + CARRIER_EVERY
+        self._missing = self._work.end_vanished(self._missing)
+        self._recordings(now)
+
+    def _recordings(self, now: datetime) -> None:
+        with self._work.records.read() as tx:
+            recent = tx.calls.recent(AT_ONCE)
+        for call in recent:
+            times = self._asked.get(call.id, 0)
+            if times >= len(RECORDINGS_AFTER) or call.ended_at is None or not left_while_recording(call):
+                continue
+            if now - call.ended_at >= RECORDINGS_AFTER[times]:
+                self._asked[call.id] = times + 1
+                self._work.find_recordings(call)
+        self._asked = {call.id: self._asked[call.id] for call in recent if call.id in self._asked}

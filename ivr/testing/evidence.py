@@ -117,7 +117,7 @@ def _transcript(found: Findings, expected: Expected) -> str | None:
         return "there is no transcript" + (" yet" if found.reading else "")
     if wanted.language and read.language != wanted.language:
         return f"the transcript's language is {read.language}, not {wanted.language}"
-    missing = [words for words in wanted.contains if plain(words) not in plain(read.text)]
+    missing = [words for words in wanted.contains if not said_in(words, read.text)]
     if missing:
         return f"the transcript lacks {', '.join(map(repr, missing))}; it is {read.text!r} ({read.state})"
     return None
@@ -139,3 +139,8 @@ def plain(text: str) -> str:
     letters = unicodedata.normalize("NFKD", text.casefold())
     kept = "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c))
     return " ".join(kept.split())
+
+
+def said_in(words: str, text: str) -> bool:
+    """Whether the text contains the words, whole words only: ``premi 1`` is not in ``premi 12``."""
+    return f" {plain(words)} " in f" {plain(text)} "

@@ -15,7 +15,7 @@ from typing import Any, assert_never
 
 from ivr.exchange.handset import Handset, Perceived, Telephones
 from ivr.exchange.records import CarrierRefused
-from ivr.testing.evidence import Evidence, Exit, Findings, not_as_expected, plain
+from ivr.testing.evidence import Evidence, Exit, Findings, not_as_expected, said_in
 from ivr.testing.scripts import HangUp, Hear, Interrupt, Press, SayWords, Script, Speak, Step, Wait
 
 PATIENCE = timedelta(seconds=120)  # without any news from the line, the caller gives up
@@ -42,7 +42,7 @@ class Played:
     dialogue: tuple[Moment, ...]
     problems: tuple[str, ...]
     sid: str | None = None
-    findings: Findings = Findings()
+    findings: Findings = field(default_factory=Findings)
 
     @property
     def held(self) -> bool:
@@ -123,17 +123,26 @@ class Player:
         return [self._judged(call) for call in calls]
 
     def _run(self, lives: Sequence[_Waiting]) -> None:
-        waiting = {life: next(life, None) for life in lives}
-        while waiting := {life: wish for life, wish in waiting.items() if wish is not None}:
+        waiting: dict[_Waiting, _News | _At] = {}
+
+        def go_on(life: _Waiting) -> None:
+            wish = next(life, None)
+            waiting.pop(life, None)
+            if wish is not None:
+                waiting[life] = wish
+
+        for life in lives:
+            go_on(life)
+        while waiting:
             now = self._telephones.now()
             ready = [life for life, wish in waiting.items() if _come(wish, now)]
             for life in ready:
-                waiting[life] = next(life, None)
+                go_on(life)
             if not ready:
                 self._let_time_pass(list(waiting.values()), now)
 
-    def _let_time_pass(self, wishes: Sequence[_News | _At | None], now: datetime) -> None:
-        seconds = min((wish.until - now).total_seconds() for wish in wishes if wish is not None)
+    def _let_time_pass(self, wishes: Sequence[_News | _At], now: datetime) -> None:
+        seconds = min((wish.until - now).total_seconds() for wish in wishes)
         listening = [wish for wish in wishes if isinstance(wish, _News)]
         if not listening:
             self._telephones.wait(seconds)
@@ -228,7 +237,7 @@ class _Call:
         barrier = self._last("question", "tone", "ended", "busy")
         while True:
             self._listen()
-            if plain(words) in plain(" ".join(self._sentences())):
+            if said_in(words, " ".join(self._sentences())):
                 return
             now_at = self._last("question", "tone", "ended", "busy")
             if now_at > barrier or self._over():
@@ -390,9 +399,7 @@ def line_of(moment: Moment, began: datetime) -> str:
     return f"{seconds // 60:3d}:{seconds % 60:02d}  {moment.who:6}  {moment.text}"
 
 
-def _come(wish: _News | _At | None, now: datetime) -> bool:
-    if wish is None:
-        return False
+def _come(wish: _News | _At, now: datetime) -> bool:
     if now >= wish.until:
         return True
     return isinstance(wish, _News) and bool(wish.handset.perceived(wish.after))

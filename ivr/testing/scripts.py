@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ivr.core.flow.model import NOWHERE, Mark
 from ivr.flowfiles import scalars
@@ -22,6 +22,8 @@ OUTCOMES = ("answered", "voicemail", "callback", "abandoned", "self_service", "t
 STEPS = ("hear", "press", "interrupt", "speak", "wait", "hangup")
 AND_SO_ON = ("…", "...")
 """The first word of a path that gives only its end."""
+
+NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 _KEYS = re.compile(r"[0-9*#w]{1,40}")
 
@@ -149,7 +151,7 @@ def _script(tree: Tree, notes: Notes) -> Script | None:
     fields = Fields(tree, where, ("call", "at", "from", "to", "given", "agents", "steps", "expect"), Reading(notes))
     return Script(
         name=fields.text("call", needed=True),
-        at=fields.convert("at", moment, datetime.min, needed=True),
+        at=fields.convert("at", moment, NO_MOMENT, needed=True),
         from_=fields.text("from", needed=True),
         to=fields.text("to", needed=True),
         steps=_steps(fields),
@@ -164,11 +166,11 @@ def moment(text: str) -> datetime:
     """``2026-11-24T20:30:00+01:00``; raises ValueError without an offset."""
     try:
         at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at
     except ValueError:
-        at = None  # type: ignore[assignment]
-    if at is None or at.tzinfo is None:
-        raise ValueError(f"'{text}' is no moment; write 2026-11-24T20:30:00+01:00")
-    return at
+        pass
+    raise ValueError(f"'{text}' is no moment; write 2026-11-24T20:30:00+01:00")
 
 
 def keys(text: str) -> str:
@@ -239,9 +241,13 @@ def _expected(fields: Fields) -> Expected:
         customer=expect.text("customer") or None,
         path=path[1:] if path and path[0] in AND_SO_ON else path,
         path_open=bool(path and path[0] in AND_SO_ON),
-        transcript=transcript and ExpectedTranscript(transcript.text("language") or None, transcript.names("contains")),
+        transcript=_transcript(transcript) if transcript else None,
         promise_due_within=promise.optional_duration("due_within") if promise else None,
     )
+
+
+def _transcript(fields: Fields) -> ExpectedTranscript:
+    return ExpectedTranscript(fields.text("language") or None, fields.names("contains"))
 
 
 def _agents(fields: Fields) -> tuple[OnDuty, ...]:

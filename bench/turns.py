@@ -19,7 +19,8 @@ from ivr.flowfiles.shelf import publish_folder
 
 from bench import Emit, Entry
 from bench.servers import Caller, Server, SignedClient, free_port, gunicorn
-from ivr.store.session import open_records, upgrade
+from ivr.store.schema import upgrade
+from ivr.store.session import open_records
 from ivr.world.clock import SystemClock
 
 TOKEN = "bench-token"

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from flask import Flask
 
 from ivr.config import Settings
+from ivr.core.company import Company
+from ivr.core.errors import RecordsUnavailable
 from ivr.core.flow.turn import Holidays, Wording
 from ivr.flowfiles.company import parse_company
 from ivr.flowfiles.marks import read_one
 from ivr.flowfiles.shelf import FlowShelf
-from ivr.store.audio import FolderShelf
+from ivr.speech.process import SpeechProcess
+from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.call_status import CallStatus
-from ivr.switchboard.ports import Clock, Ids, Later, Telephone
+from ivr.switchboard.ports import Clock, Ids, Later, Telephone, Transcriber
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
 from ivr.switchboard.take_turn import Answer, TakeTurn
@@ -24,7 +27,9 @@ from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
 from ivr.twilio.signature import SignatureCheck
 from ivr.web.app import create_app
 from ivr.web.doors import Doors
+from ivr.worker.office import Tools, Work, work_with
 from ivr.world.clock import SystemClock
+from ivr.world.fetcher import AllowedHosts
 from ivr.world.holidays import PublicHolidays
 from ivr.world.ids import Chance
 from ivr.world.numbering import PhoneNumbers
@@ -44,7 +49,7 @@ class Office:
     numbering: PhoneNumbers
     wording: Wording
     holidays: Holidays
-    audio: FolderShelf
+    audio: AudioOnDisk
     later: Later
     doors: Doors
 
@@ -71,7 +76,7 @@ def open_office(
     clock = clock or SystemClock()
     ids = ids or Chance(clock)
     kept = records(settings, clock)
-    flows = FlowShelf(kept)
+    flows = FlowShelf(kept, clock)
     wording, holidays = BabelWording(), PublicHolidays()
     turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later)
     numbering = PhoneNumbers("IT")
@@ -97,7 +102,7 @@ def open_office(
         numbering=numbering,
         wording=wording,
         holidays=holidays,
-        audio=FolderShelf(settings.recordings_dir),
+        audio=AudioOnDisk(settings.recordings_dir),
         later=later,
         doors=doors,
     )
@@ -105,7 +110,53 @@ def open_office(
 
 def web_app(office: Office) -> Flask:
     """The web app over an office."""
-    return create_app(office.doors, office.settings.flows_dir / "sounds", {"records": office.records.reachable})
+    return create_app(office.doors, office.settings.flows_dir / "sounds", {"records": lambda: _answers(office.records)})
+
+
+def _answers(kept: SqlRecords) -> bool:
+    try:
+        with kept.read() as tx:
+            tx.calls.recent(1)
+    except RecordsUnavailable:
+        return False
+    return True
+
+
+def transcriber(models: Path) -> SpeechProcess:
+    """The transcriber over the models of a folder, in a process of its own that starts when it is first needed."""
+    return SpeechProcess(models)
+
+
+def work(office: Office, reader: Transcriber) -> Work:
+    """What a worker does with this office."""
+    known = company(office.settings)
+    return work_with(
+        Tools(
+            records=office.records,
+            telephone=office.telephone,
+            shelf=office.audio,
+            transcriber=reader,
+            fetcher=AllowedHosts(known.http_hosts if known else ()),
+            ready=office.doors.recording_ready,
+            later=office.later,
+            clock=office.clock,
+        )
+    )
+
+
+def company(settings: Settings) -> Company | None:
+    """The company file as it lies in the flows folder; None when it cannot be read (`ivr flows check` says why)."""
+    try:
+        tree, _ = read_one("company.yaml", (settings.flows_dir / "company.yaml").read_bytes())
+    except OSError:
+        return None
+    return parse_company(tree)[0] if tree is not None else None
+
+
+def line_numbers(settings: Settings) -> tuple[PhoneNumber, ...]:
+    """The numbers of the company's lines."""
+    known = company(settings)
+    return tuple(line.number for line in known.lines.values()) if known else ()
 
 
 def renderer(public_url: str) -> Callable[[Answer], str]:
@@ -136,12 +187,8 @@ def _fallback(settings: Settings) -> Callable[[str], str]:
 
     A company file that cannot be read leaves the voicemail; `ivr flows check` says what is wrong with it.
     """
-    try:
-        tree, _ = read_one("company.yaml", (settings.flows_dir / "company.yaml").read_bytes())
-    except OSError:
-        tree = None
-    company = parse_company(tree)[0] if tree is not None else None
-    lines = company.lines.values() if company else ()
+    known = company(settings)
+    lines = known.lines.values() if known else ()
     reaches = {str(line.number): line.reaches for line in lines}
     thanks, recordings = f"{settings.public_url}/voice/fallback/thanks", f"{settings.public_url}/voice/recordings"
     return lambda called: fallback.fallback_document(reaches.get(called), thanks, recordings)

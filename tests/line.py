@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
 from ivr import config, wiring
-from ivr.store.session import upgrade
+from ivr.store.schema import upgrade
 from ivr.world.ids import Chance
 
 ROOT = Path(__file__).resolve().parent.parent

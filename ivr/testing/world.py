@@ -83,7 +83,6 @@ def open_world(
         account = Account(settings.account_sid, settings.auth_token)
         rest = _LateApp()
         office = wiring.open_office(settings, later, clock, Chance(clock, seed), WsgiHttpClient(rest))
-        office.records.create()
         outside = WsgiOutside(wiring.web_app(office), PUBLIC_URL)
         network = Network(account, scheduler, outside, chance)
         rest.app = create_rest(network, lambda function: function())
@@ -114,7 +113,7 @@ class _LateApp:
 
 def _own_the_numbers(network: Network, office: wiring.Office) -> None:
     """Give the network the lines' numbers, as a customer of a carrier sets them up."""
-    for number in wiring.line_numbers(office):
+    for number in wiring.line_numbers(office.settings):
         network.add_number(
             number,
             voice_url=f"{PUBLIC_URL}/voice/incoming",

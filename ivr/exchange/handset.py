@@ -15,9 +15,9 @@ from typing import Protocol
 class Perceived:
     """Something the person holding the phone notices.
 
-    ``kind``: ``ringback`` (we hear it ring), ``ringing`` (our phone rings), ``answered``, ``said`` (``text`` was spoken to
-    its end, or cut short when ``cut``), ``played`` (``text`` is the address), ``question`` (all was said and keys or words
-    are awaited), ``tone`` (the beep: a recording runs), ``busy``, ``ended`` (``text`` says why).
+    ``kind``: ``ringback`` (we hear it ring), ``ringing`` (our phone rings), ``answered``, ``said`` (``text`` was spoken
+    to its end, or cut short when ``cut``), ``played`` (``text`` is the address), ``question`` (all was said and keys or
+    words are awaited), ``tone`` (the beep: a recording runs), ``busy``, ``ended`` (``text`` says why).
     """
 
     n: int  # counts up for this leg, from 1

@@ -181,7 +181,7 @@ class RealScheduler:
         try:
             while not self._stopped:
                 self._once()
-        except BaseException as error:  # noqa: BLE001 kept for stop(), which raises it
+        except BaseException as error:  # kept for stop(), which raises it
             self._failure = error
             raise
 

@@ -254,7 +254,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
     "wait": (
         Key("offer_callback", "table:offer", "when a callback is offered"),
         Key("keys", "map:one:" + "|".join(WAIT_KEYS), "keys while waiting"),
-        Key("information", "list:name", "items read out on request, the place is kept"),
+        Key("information", "list:name", "items read out on request, the place is kept; left out: all"),
         _way("callback_to", "where `callback` leads; left out: the queue books it itself", needed=False),
         _way("voicemail_to", "where `voicemail` leads; left out: failed", needed=False),
     ),

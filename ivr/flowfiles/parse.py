@@ -94,6 +94,7 @@ def parse_flow(tree: Tree, company: Company | None = None) -> Parsed:
         person=top.optional_name("person"),
         if_all_fails=top.name("if_all_fails", needed=True),
         languages=reading.languages,
+        items=tuple(company.items) if company else (),
     )
     _refuse_odd_languages(top)
     nodes, broken = _nodes(top, head, reading)
@@ -177,6 +178,7 @@ class _Head:
     person: str | None
     if_all_fails: str
     languages: tuple[Language, ...]
+    items: tuple[str, ...] = ()  # of the company
 
     @property
     def last_way_out(self) -> str:
@@ -554,9 +556,15 @@ def _queue(s: _Source) -> AnyNode:
         keys=keys,
         callback_to=wait.optional_name("callback_to") if wait else None,
         voicemail_to=voicemail_to or (failed if "voicemail" in keys.values() else None),
-        information=wait.names("information") if wait else (),
+        information=_information(s, wait, keys) if wait else (),
         overflow=_overflow(s),
     )
+
+
+def _information(s: _Source, wait: Fields, keys: Mapping[str, str]) -> tuple[str, ...]:
+    """The items named; where a key gives information and none is named, all of the company's."""
+    named = wait.names("information")
+    return named or (s.head.items if "information" in keys.values() else ())
 
 
 def _wait_keys(wait: Fields) -> Mapping[str, str]:

@@ -442,15 +442,6 @@ def _check_queue(net: Net, node: QueueNode, company: Company, facts: Facts, faul
                     faults.of_node(node, WARNING, "idle-relax", f"relax.{at}.skills", text)
     for at, name in enumerate(node.information, 1):
         _check_item(net, node, f"wait.information.{at}", name, company, facts, faults)
-    if "information" in node.keys.values() and not node.information:
-        faults.of_node(
-            node,
-            ERROR,
-            "no-information",
-            "wait.keys",
-            "a key gives information, and there is none",
-            "add information:",
-        )
     _check_overflow(node, faults)
 
 
@@ -542,8 +533,8 @@ def _check_hand_over(net: Net, node: Subflow, flow: Flow, faults: Faults) -> Non
     for name in given:
         if name not in flow.parameters:
             text = f"flow '{flow.name}' takes no parameter '{name}'"
-            cure = did_you_mean(name, flow.parameters)
-            faults.of_node(node, ERROR, "unknown-parameter", f"parameters.{name}", text, cure)
+            near = did_you_mean(name, flow.parameters)
+            faults.of_node(node, ERROR, "unknown-parameter", f"parameters.{name}", text, near)
     for name in flow.parameters:
         if name not in given:
             text = f"flow '{flow.name}' needs the parameter '{name}'"

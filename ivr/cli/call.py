@@ -1,0 +1,86 @@
+"""`ivr call SCRIPT…`: plays call scripts on a line in this process and shows them as dialogues."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ivr.config import BUNDLED_MODELS
+from ivr.testing.play import Moment, Played, line_of
+from ivr.testing.run import OpenWorld, read_files, run
+from ivr.testing.scripts import Script
+
+
+def call(
+    scripts: Annotated[list[Path], typer.Argument(help="Files of call scripts (docs/calls.md).")],
+    as_json: Annotated[bool, typer.Option("--json", help="The calls, their events and records as JSON.")] = False,
+    real_time: Annotated[bool, typer.Option("--real-time", help="At the speed of a real call.")] = False,
+    flows: Annotated[Path, typer.Option(help="The folder of the flows.")] = Path("call_flows"),
+    models: Annotated[Path, typer.Option(help="The folder of the speech models.")] = BUNDLED_MODELS,
+    voices: Annotated[list[Path] | None, typer.Option(help="More folders of WAV files to speak.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed replays the same call.")] = 1,
+) -> None:
+    """Play call scripts; exits with 0 only if all held."""
+    telling = None if as_json else Telling()
+    played = play(scripts, flows, models, voices or [], seed, real_time, telling)
+    if as_json:
+        typer.echo(json.dumps([one.as_dict() for one in played], default=str, ensure_ascii=False, indent=2))
+    else:
+        show(played)
+    raise typer.Exit(0 if all(one.held for one in played) else 1)
+
+
+class Telling:
+    """Prints each dialogue as it happens."""
+
+    def __init__(self) -> None:
+        self._began: dict[int, datetime] = {}
+
+    def __call__(self, script: Script, moment: Moment) -> None:
+        if id(script) not in self._began:
+            self._began[id(script)] = moment.at
+            typer.echo(f"\n{script.name}  ({script.from_} rings {script.to}, {moment.at:%a %d %b %Y %H:%M})")
+        typer.echo(line_of(moment, self._began[id(script)]))
+
+
+def play(
+    paths: Sequence[Path],
+    flows: Path,
+    models: Path | None,
+    voices: Sequence[Path],
+    seed: int,
+    real_time: bool = False,
+    told: Telling | None = None,
+) -> list[Played]:
+    """The scripts of these files, played; ends the program with 1 when one of them cannot be read."""
+    try:
+        scripts, problems = read_files(paths)
+    except OSError as refused:
+        typer.echo(f"{refused.filename}: {refused.strerror}", err=True)
+        raise typer.Exit(1) from None
+    if problems:
+        for problem in problems:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(1)
+    return run(scripts, _open_world(), flows, models, seed, voices, told, real_time)
+
+
+def show(played: Sequence[Played]) -> None:
+    """Which calls held, and what was not as written."""
+    typer.echo("")
+    for one in played:
+        typer.echo(f"{'held  ' if one.held else 'FAILED'}  {one.script.name}")
+        for problem in one.problems:
+            typer.echo(f"        {problem}")
+
+
+def _open_world() -> OpenWorld:
+    from ivr.testing import world  # the whole product: only when a call is really played
+
+    opened: Any = world.open_world
+    return opened  # type: ignore[no-any-return]

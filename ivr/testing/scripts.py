@@ -1,0 +1,277 @@
+"""Call scripts: what a caller does, in order, and what must be true at the end. Written in YAML, several to a file.
+
+A script's words: ``call, at, from, to, given, agents, steps, expect``. Steps: ``hear``, ``press`` (once asked),
+``interrupt`` (press while it still speaks), ``speak`` (a WAV file after the tone, or ``{words, confidence}`` for the
+carrier's recogniser), ``wait``, ``hangup``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from ivr.core.flow.model import NOWHERE, Mark
+from ivr.flowfiles import scalars
+from ivr.flowfiles.fields import Fields, Reading
+from ivr.flowfiles.marks import Table, Text, Tree, read_all
+from ivr.flowfiles.problems import Notes, Problem, did_you_mean, one_of
+
+OUTCOMES = ("answered", "voicemail", "callback", "abandoned", "self_service", "transferred", "failed")
+STEPS = ("hear", "press", "interrupt", "speak", "wait", "hangup")
+AND_SO_ON = ("…", "...")
+"""The first word of a path that gives only its end."""
+
+NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+
+_KEYS = re.compile(r"[0-9*#w]{1,40}")
+
+
+@dataclass(frozen=True)
+class Hear:
+    """Some sentence up to the next question contains these words; case and accents do not matter."""
+
+    words: str
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True)
+class Press:
+    """Press these keys (``w`` waits half a second) once the line asks."""
+
+    keys: str
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True)
+class Interrupt:
+    """Press these keys while the line still speaks."""
+
+    keys: str
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True)
+class Speak:
+    """Speak a WAV file after the tone; its name is looked for beside the script and in the folders of voices."""
+
+    file: str
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True)
+class SayWords:
+    """What the carrier's recogniser shall understand, once the line asks."""
+
+    text: str
+    confidence: float
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True)
+class Wait:
+    length: timedelta
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True)
+class HangUp:
+    mark: Mark = NOWHERE
+
+
+Step = Hear | Press | Interrupt | Speak | SayWords | Wait | HangUp
+
+
+@dataclass(frozen=True)
+class OnDuty:
+    """An agent who is on duty while the call runs."""
+
+    name: str
+    skills: Mapping[str, int] = field(default_factory=dict)
+    answers_after: timedelta | None = None  # None: never
+    talks: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class ExpectedTranscript:
+    language: str | None = None
+    contains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What must be true at the end; what is None is not looked at.
+
+    ``path``: the nodes passed; ``path_open``: only the last of them are given. ``customer``: a number, an id, a name.
+    """
+
+    outcome: str | None = None
+    customer: str | None = None
+    path: tuple[str, ...] | None = None
+    path_open: bool = False
+    transcript: ExpectedTranscript | None = None
+    promise_due_within: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Script:
+    name: str
+    at: datetime  # aware
+    from_: str
+    to: str
+    steps: tuple[Step, ...]
+    expect: Expected = Expected()
+    given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    agents: tuple[OnDuty, ...] = ()
+    mark: Mark = NOWHERE
+
+
+def read(file: str, source: bytes | str) -> tuple[tuple[Script, ...], tuple[Problem, ...]]:
+    """The scripts of a file and what is wrong with it, all at once; never raises for what is in the file.
+
+    Scripts are given only where there is no problem at all.
+    """
+    trees, found = read_all(file, source)
+    notes = Notes()
+    notes.found.extend(found)
+    if not trees and not notes.found:
+        notes.error(Mark(file, 1, 1), "empty", "the file holds no call")
+    scripts = tuple(_script(tree, notes) for tree in trees)
+    whole = [script for script in scripts if script is not None]
+    return (() if notes.found else tuple(whole)), tuple(notes.found)
+
+
+def _script(tree: Tree, notes: Notes) -> Script | None:
+    if not isinstance(tree, Table):
+        notes.error(tree.mark, "wrong-shape", "a call is written as key: value", "begin with 'call: what it is about'")
+        return None
+    named = tree.get("call")
+    where = f"call '{named.text}'" if isinstance(named, Text) else "call"
+    fields = Fields(tree, where, ("call", "at", "from", "to", "given", "agents", "steps", "expect"), Reading(notes))
+    return Script(
+        name=fields.text("call", needed=True),
+        at=fields.convert("at", moment, NO_MOMENT, needed=True),
+        from_=fields.text("from", needed=True),
+        to=fields.text("to", needed=True),
+        steps=_steps(fields),
+        expect=_expected(fields),
+        given={key.text: _texts(fields, value, key.text) for key, value in fields.entries("given")},
+        agents=_agents(fields),
+        mark=tree.mark,
+    )
+
+
+def moment(text: str) -> datetime:
+    """``2026-11-24T20:30:00+01:00``; raises ValueError without an offset."""
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at
+    except ValueError:
+        pass
+    raise ValueError(f"'{text}' is no moment; write 2026-11-24T20:30:00+01:00")
+
+
+def keys(text: str) -> str:
+    if not _KEYS.fullmatch(text):
+        raise ValueError(f"'{text}' cannot be pressed; keys are 0 to 9, * and #, and w waits half a second")
+    return text
+
+
+def confidence(text: str) -> float:
+    value = scalars.fraction(text)
+    if value > 1:
+        raise ValueError(f"'{text}' is no confidence; write 0 to 1")
+    return value
+
+
+def _steps(fields: Fields) -> tuple[Step, ...]:
+    found = [_step(item, fields) for item in fields.items("steps")]
+    if not found:
+        fields.wrong(fields.mark, "no-steps", "nobody does anything", "add 'steps:' with '- hear: …'")
+    return tuple(step for step in found if step is not None)
+
+
+def _step(item: Tree, fields: Fields) -> Step | None:
+    if isinstance(item, Text) and item.text == "hangup":
+        return HangUp(item.mark)
+    if not isinstance(item, Table) or len(item.entries) != 1:
+        fields.wrong(
+            item.mark, "wrong-step", "a step is one thing", f"write - {STEPS[0]}: …, or one of {one_of(STEPS)}"
+        )
+        return None
+    verb = item.entries[0].key
+    if verb.text not in STEPS:
+        cure = did_you_mean(verb.text, STEPS) or f"a caller can {one_of(STEPS)}"
+        fields.wrong(verb.mark, "wrong-step", f"nobody can '{verb.text}' with a telephone", cure)
+        return None
+    step, mark = fields.within(item, "step", (verb.text,)), verb.mark
+    if step is None:
+        return None
+    match verb.text:
+        case "hear":
+            return Hear(step.text("hear", needed=True), mark)
+        case "press":
+            return Press(step.convert("press", keys, "", needed=True), mark)
+        case "interrupt":
+            return Interrupt(step.convert("interrupt", keys, "", needed=True), mark)
+        case "wait":
+            return Wait(step.duration("wait", timedelta(0)), mark)
+        case "speak" if isinstance(item.entries[0].value, Table):
+            said = step.within(item.entries[0].value, "'speak'", ("words", "confidence"))
+            if said is None:
+                return None
+            return SayWords(said.text("words", needed=True), said.convert("confidence", confidence, 0.9), mark)
+        case "speak":
+            return Speak(step.text("speak", needed=True), mark)
+        case _:
+            return HangUp(mark)
+
+
+def _expected(fields: Fields) -> Expected:
+    expect = fields.below("expect", ("outcome", "customer", "path", "transcript", "promise"))
+    if expect is None:
+        return Expected()
+    path = expect.names("path") if expect.has("path") else None
+    transcript = expect.below("transcript", ("language", "contains"))
+    promise = expect.below("promise", ("due_within",))
+    return Expected(
+        outcome=expect.choice("outcome", OUTCOMES, "") or None,
+        customer=expect.text("customer") or None,
+        path=path[1:] if path and path[0] in AND_SO_ON else path,
+        path_open=bool(path and path[0] in AND_SO_ON),
+        transcript=_transcript(transcript) if transcript else None,
+        promise_due_within=promise.optional_duration("due_within") if promise else None,
+    )
+
+
+def _transcript(fields: Fields) -> ExpectedTranscript:
+    return ExpectedTranscript(fields.text("language") or None, fields.names("contains"))
+
+
+def _agents(fields: Fields) -> tuple[OnDuty, ...]:
+    found = []
+    for item in fields.items("agents"):
+        agent = fields.within(item, "'agents'", ("name", "skills", "answers_after", "talks"))
+        if agent is not None:
+            found.append(
+                OnDuty(
+                    name=agent.text("name", needed=True),
+                    skills={key.text: _level(agent, key, value) for key, value in agent.entries("skills")},
+                    answers_after=agent.optional_duration("answers_after"),
+                    talks=agent.duration("talks", timedelta(minutes=1)),
+                )
+            )
+    return tuple(found)
+
+
+def _level(agent: Fields, skill: Text, value: Tree) -> int:
+    if isinstance(value, Text) and value.text.isdecimal():
+        return int(value.text)
+    agent.wrong(value.mark, "wrong-value", f"skill '{skill.text}' takes a level, as 1 or 2")
+    return 0
+
+
+def _texts(fields: Fields, value: Tree, what: str) -> tuple[str, ...]:
+    return tuple(word.text for word in fields.as_words(value, f"'{what}'"))

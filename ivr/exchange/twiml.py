@@ -194,7 +194,7 @@ RULES: Mapping[str, _Rule] = {
     "break": _rule({"strength": r"none|x?-?weak|medium|x?-?strong", "time": r"[0-9.]+m?s"}),
     "emphasis": _rule({"level": "strong|moderate|reduced"}, SSML_INLINE + " lang", text=True),
     "lang": _rule({"xml:lang": r"[A-Za-z-]+"}, SSML, text=True),
-    "p": _rule({}, SSML, text=True),
+    "p": _rule({}, SSML_INLINE + " lang s", text=True),
     "phoneme": _rule({"alphabet": ANY, "ph": ANY}, text=True),
     "prosody": _rule({"pitch": ANY, "rate": ANY, "volume": ANY}, SSML, text=True),
     "s": _rule({}, SSML_INLINE + " lang", text=True),

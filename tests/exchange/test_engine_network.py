@@ -217,6 +217,14 @@ def test_real_time_runs_on_one_thread_and_hands_back_results() -> None:
     scheduler.stop()
 
 
+def test_a_callback_that_fails_costs_itself_only() -> None:
+    scheduler = RealScheduler().start()
+    scheduler.post(lambda: 1 // 0)
+    assert scheduler.call(lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        scheduler.stop()
+
+
 def test_sids_come_from_the_seed() -> None:
     one, same, other = Chance(1), Chance(1), Chance(2)
     assert one.sid("CA") == same.sid("CA") != other.sid("CA")

@@ -200,7 +200,7 @@ RULES: Mapping[str, _Rule] = {
     "s": _rule({}, SSML_INLINE + " lang", text=True),
     "say-as": _rule({"interpret-as": ANY, "format": ANY}, text=True),
     "sub": _rule({"alias": ANY}, text=True),
-    "w": _rule({"role": ANY}, SSML_INLINE, text=True),
+    "w": _rule({"role": ANY}, "break emphasis phoneme prosody say-as sub", text=True),
 }
 
 # Where a document is executed -> the verbs it may hold; None: all.

@@ -340,14 +340,12 @@ async def sit(leg: Leg, room: Room, manner: Manner) -> str:
     """In the room until out of it; why. Raises Refused, Interrupted."""
     seat = room.enter(leg, manner)
     try:
-        return await seat.out
+        why = await seat.out
     except Interrupted as stop:
         room.leave(seat, "participant_hung_up" if stop.why == "hangup" else "participant_updated_via_api")
         raise
-    finally:
-        seat.quiet()
-        if room.seats.get(leg.sid) is seat:
-            room.leave(seat, "participant_hung_up")
+    room.leave(seat, "participant_add_failed")  # only who never got in is still there
+    return why
 
 
 async def dial_room(leg: Leg, verb: Verb, noun: Verb, document: Document) -> dict[str, str]:

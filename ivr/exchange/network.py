@@ -232,12 +232,8 @@ class Network:
         caller_id: str | None = None,
     ) -> CallResource:
         """Twilio: Call resource, create. Dials ``to``; the document is asked for when it is answered."""
-        leg = self._outgoing(to, from_, caller_id)
+        source, number = self._parties(to, from_, caller_id)
         step = self._first_step(url, method, twiml)
-        if fallback_url:
-            leg.fallback = Fallback(_address(fallback_url), fallback_method)
-        if status_callback:
-            leg.told(_address(status_callback), status_callback_method, status_callback_event)
         detection = self._detection(
             machine_detection,
             machine_detection_timeout,
@@ -248,6 +244,12 @@ class Network:
         told = recordings.reports(
             recording_status_callback, recording_status_callback_method, recording_status_callback_event
         )
+        _addresses(fallback_url, status_callback, recording_status_callback, async_amd_status_callback)
+        leg = self.new_leg(source, number, "outbound-api", None)
+        if fallback_url:
+            leg.fallback = Fallback(fallback_url, fallback_method.upper())
+        if status_callback:
+            leg.told(status_callback, status_callback_method, status_callback_event)
 
         def picked_up() -> None:
             if leg.picked_up.value != "answered":
@@ -289,10 +291,11 @@ class Network:
         step = self._first_step(url, method, twiml) if url or twiml else None
         if step is not None and leg.unanswered:
             raise _not_in_progress()
+        _addresses(status_callback, fallback_url)
         if status_callback:
-            leg.told(_address(status_callback), status_callback_method or "POST", ())
+            leg.told(status_callback, status_callback_method or "POST", ())
         if fallback_url:
-            leg.fallback = Fallback(_address(fallback_url), fallback_method or "POST")
+            leg.fallback = Fallback(fallback_url, fallback_method or "POST")
         if time_limit is not None:
             leg.limit(time_limit)
         leg.call.date_updated = self.scheduler.now()
@@ -457,7 +460,9 @@ class Network:
         caller_id: str | None = None,
     ) -> ParticipantResource:
         """``conference``: sid, or a friendly name (the room is opened if there is none)."""
-        leg = self._outgoing(to, from_, caller_id)
+        source, number = self._parties(to, from_, caller_id)
+        _addresses(status_callback, wait_url, conference_status_callback, conference_recording_status_callback)
+        _addresses(recording_status_callback)
         told = recordings.reports(
             conference_recording_status_callback,
             conference_recording_status_callback_method,
@@ -474,9 +479,10 @@ class Network:
         room = self._rooms[conference] if conference in self._rooms else self.room_named(conference, wishes)
         if room.over:
             raise _no_such("Conferences", conference)
+        leg = self.new_leg(source, number, "outbound-api", None)
         if status_callback:
-            leg.told(_address(status_callback), status_callback_method, status_callback_event)
-        wait = None if wait_url is None else Goto(wait_url and _address(wait_url), wait_method.upper())
+            leg.told(status_callback, status_callback_method, status_callback_event)
+        wait = None if wait_url is None else Goto(wait_url, wait_method.upper())
         coach = call_sid_to_coach if coaching else None
         manner = Manner(label, muted, start_conference_on_enter, end_conference_on_exit, coach, wait, max_participants)
         room.expected[leg.sid] = Expected(leg, manner, self.scheduler.now())
@@ -521,16 +527,17 @@ class Network:
     ) -> ParticipantResource:
         room = self._room(conference)
         seat = self._seat(room, call_sid_or_label)
+        _addresses(hold_url, announce_url, wait_url)
         if call_sid_to_coach is not None and call_sid_to_coach not in room.seats:
             raise CarrierRefused(400, 16026, "CallSidToCoach is not in the conference")
         if muted is not None:
             room.mute(seat, muted)
         if hold is not None:
-            room.put_on_hold(seat, hold, Goto(_address(hold_url), hold_method.upper()) if hold_url else None)
+            room.put_on_hold(seat, hold, Goto(hold_url, hold_method.upper()) if hold_url else None)
         if announce_url:
-            seat.announce(Goto(_address(announce_url), announce_method.upper()), told=True)
+            seat.announce(Goto(announce_url, announce_method.upper()), told=True)
         if wait_url is not None:
-            seat.wait = Goto(wait_url and _address(wait_url), wait_method.upper())
+            seat.wait = Goto(wait_url, wait_method.upper())
             if not room.started:
                 seat.plays(seat.wait)
         if end_conference_on_exit is not None:
@@ -688,8 +695,8 @@ class Network:
 
     # --- Parts ------------------------------------------------------------------------------------------------------
 
-    def _outgoing(self, to: str, from_: str, caller_id: str | None) -> Leg:
-        """A leg to be rung; raises CarrierRefused (errors 21201, 21211, 21212, 21210)."""
+    def _parties(self, to: str, from_: str, caller_id: str | None) -> tuple[str, str]:
+        """Who is shown and who is rung; raises CarrierRefused (errors 21201, 21211, 21212, 21210)."""
         if not to:
             raise CarrierRefused(400, 21201, "No 'To' number is specified")
         number = to if to.startswith("client:") else e164(to)
@@ -703,7 +710,7 @@ class Network:
             raise CarrierRefused(
                 400, 21210, f"The source phone number provided, {shown}, is not yet verified for your account."
             )
-        return self.new_leg(source, number, "outbound-api", None)
+        return source, number
 
     def _first_step(self, url: str | None, method: str, twiml: str | None) -> Goto | Document:
         if twiml:
@@ -842,6 +849,13 @@ def _address(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise CarrierRefused(400, 21205, f"Url is not a valid URL: {url}")
     return url
+
+
+def _addresses(*urls: str | None) -> None:
+    """All of them, where given, are addresses."""
+    for url in urls:
+        if url:
+            _address(url)
 
 
 def _no_such(where: str, sid: str) -> CarrierRefused:

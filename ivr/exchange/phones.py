@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import phonenumbers
 
-from ivr.exchange.handset import Perceived
+from ivr.exchange.handset import Handset, Perceived
 from ivr.exchange.scheduler import Scheduler, VirtualScheduler
 from ivr.exchange.sound import audible, pcm_of, seconds_of, words_take
 
@@ -235,5 +235,5 @@ class InProcessTelephones:
     def wait(self, seconds: float) -> None:
         self._scheduler.run_for(seconds)
 
-    def wait_for_news(self, handset: Phone, after: int, longest: float) -> bool:
+    def wait_for_news(self, handset: Handset, after: int, longest: float) -> bool:
         return self._scheduler.run_until(lambda: bool(handset.perceived(after)), longest)

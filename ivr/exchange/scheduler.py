@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections import deque
@@ -12,6 +13,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 Callback = Callable[[], object]
 
@@ -126,14 +128,17 @@ class VirtualScheduler:
 
 
 class RealScheduler:
-    """One thread that lives through real time; other threads hand it work with ``call`` and ``post``."""
+    """One thread that lives through real time; other threads hand it work with ``call`` and ``post``.
+
+    A callback that fails costs itself only: it is logged, the loop goes on, and ``stop`` raises the first failure.
+    """
 
     def __init__(self) -> None:
         self._agenda = _Agenda()
         self._posted: deque[Callback] = deque()
         self._woken = threading.Condition()
         self._stopped = False
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._loop, name="exchange", daemon=True)
 
     def start(self) -> RealScheduler:
@@ -141,7 +146,7 @@ class RealScheduler:
         return self
 
     def stop(self) -> None:
-        """End the loop after what it is doing; waits for it. Raises what ended the loop, if something did."""
+        """End the loop after what it is doing; waits for it. Raises the first failure of a callback."""
         with self._woken:
             self._stopped = True
             self._woken.notify()
@@ -178,12 +183,8 @@ class RealScheduler:
         return result.result()
 
     def _loop(self) -> None:
-        try:
-            while not self._stopped:
-                self._once()
-        except BaseException as error:  # kept for stop(), which raises it
-            self._failure = error
-            raise
+        while not self._stopped:
+            self._once()
 
     def _once(self) -> None:
         with self._woken:
@@ -192,6 +193,13 @@ class RealScheduler:
                 self._woken.wait(None if due is None else max(0.0, due - time.monotonic()))
             posted, self._posted = self._posted, deque()
         for callback in posted:
-            callback()
+            self._run(callback)
         while (due := self._agenda.next_due()) is not None and due <= time.monotonic() and not self._stopped:
-            self._agenda.pop().ring()
+            self._run(self._agenda.pop().ring)
+
+    def _run(self, callback: Callback) -> None:
+        try:
+            callback()
+        except Exception as error:
+            log.exception("a callback of the exchange failed")
+            self._failure = self._failure or error

@@ -194,13 +194,13 @@ RULES: Mapping[str, _Rule] = {
     "break": _rule({"strength": r"none|x?-?weak|medium|x?-?strong", "time": r"[0-9.]+m?s"}),
     "emphasis": _rule({"level": "strong|moderate|reduced"}, SSML_INLINE + " lang", text=True),
     "lang": _rule({"xml:lang": r"[A-Za-z-]+"}, SSML, text=True),
-    "p": _rule({}, SSML, text=True),
+    "p": _rule({}, SSML_INLINE + " lang s", text=True),
     "phoneme": _rule({"alphabet": ANY, "ph": ANY}, text=True),
     "prosody": _rule({"pitch": ANY, "rate": ANY, "volume": ANY}, SSML, text=True),
     "s": _rule({}, SSML_INLINE + " lang", text=True),
     "say-as": _rule({"interpret-as": ANY, "format": ANY}, text=True),
     "sub": _rule({"alias": ANY}, text=True),
-    "w": _rule({"role": ANY}, SSML_INLINE, text=True),
+    "w": _rule({"role": ANY}, "break emphasis phoneme prosody say-as sub", text=True),
 }
 
 # Where a document is executed -> the verbs it may hold; None: all.

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote_to_bytes, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote_plus, unquote_to_bytes, urljoin, urlsplit
 
 import urllib3
 
@@ -128,7 +129,7 @@ class Courier:
         if request.method == "GET":
             url, form, signed = with_query(request.url, request.params), "", {}
         else:
-            url, form, signed = request.url, urlencode(request.params), request.params
+            url, form, signed = request.url, encoded(request.params), request.params
         headers = {
             "X-Twilio-Signature": signature(self._account_token, url, signed),
             "I-Twilio-Idempotency-Token": request.token,
@@ -168,7 +169,15 @@ def _ignore(_: Answer | Unreached) -> None:
 def with_query(url: str, params: Mapping[str, str]) -> str:
     if not params:
         return url
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
+    return f"{url}{'&' if '?' in url else '?'}{encoded(params)}"
+
+
+_quoted = lru_cache(maxsize=16384)(quote_plus)
+
+
+def encoded(params: Mapping[str, str]) -> str:
+    """A form's body; names are ours and need no quoting."""
+    return "&".join([f"{name}={_quoted(value)}" for name, value in params.items()])
 
 
 class WsgiOutside:

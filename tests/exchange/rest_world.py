@@ -68,6 +68,17 @@ class Described:
         # Its own examples of a running conference hold null there.
         ended = self.raw["components"]["schemas"]["conference_enum_reason_conference_ended"]
         ended.update(nullable=True, enum=[*ended["enum"], None])
+        # And the addresses of pages are relative in all of its examples.
+        for schema in self._page_schemas():
+            for name in ("uri", "first_page_uri", "next_page_uri", "previous_page_uri"):
+                schema["properties"][name]["format"] = "uri-reference"
+
+    def _page_schemas(self) -> Iterable[dict[str, Any]]:
+        for operations in self.raw["paths"].values():
+            answer = operations.get("get", {}).get("responses", {}).get("200", {})
+            schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+            if "first_page_uri" in schema.get("properties", {}):
+                yield schema
 
     def wrong_request(
         self, method: str, path: str, query: dict[str, list[str]], form: dict[str, list[str]]

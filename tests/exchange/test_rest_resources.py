@@ -233,6 +233,23 @@ def test_a_conversation_is_recorded_paused_and_stopped(world):
     assert recordings(started.sid).delete()
 
 
+def test_a_room_is_recorded_paused_and_its_recording_deleted(world):
+    world.network.phones.put(AGENT, Behaviour(answers_after=1))
+    world.twilio.conferences("room-1").participants.create(to=AGENT, from_=LINE, conference_record="record-from-start")
+    world.telephones.wait(5)
+    world.voice("/room").rings()
+    (room,) = world.twilio.conferences.list()
+    (recording,) = room.recordings.list()
+    assert recording.conference_sid == room.sid
+    assert room.recordings(recording.sid).update(status="paused").status == "paused"
+    assert room.recordings(recording.sid).fetch().status == "paused"
+    room.update(status="completed")
+    world.telephones.wait(10)
+    assert room.recordings(recording.sid).fetch().status == "completed"
+    assert room.recordings(recording.sid).delete()
+    assert room.recordings.list() == []
+
+
 def test_a_call_that_is_over_is_not_recorded(world):
     handset = world.rings()
     handset.hang_up()

@@ -30,10 +30,12 @@ ACCOUNT = Account("AC" + "0b" * 16, "the token")
 LINE, CALLER = "+39800123456", "+390612345678"
 
 DOCUMENTS = {
-    "/ask": '<Response><Gather numDigits="1" timeout="20" action="/pressed"><Say language="it-IT">Premi uno.</Say></Gather></Response>',
+    "/ask": '<Response><Gather numDigits="1" timeout="20" action="/pressed">'
+    '<Say language="it-IT">Premi uno.</Say></Gather></Response>',
     "/pressed": '<Response><Say language="en-GB">Thank you.</Say><Hangup/></Response>',
     "/record": '<Response><Record timeout="5" maxLength="20" action="/pressed"/></Response>',
-    "/speech": '<Response><Gather input="speech" timeout="20" action="/pressed"><Say>Why do you call?</Say></Gather></Response>',
+    "/speech": '<Response><Gather input="speech" timeout="20" speechTimeout="1" action="/pressed">'
+    "<Say>Why do you call?</Say></Gather></Response>",
 }
 
 
@@ -288,7 +290,7 @@ run_exchange(Account({ACCOUNT.sid!r}, {ACCOUNT.token!r}), "127.0.0.1", {port},
                 time.sleep(0.05)
         assert [line["number"] for line in lines] == [LINE]
         os.kill(process.pid, signal.SIGTERM)
-        out, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=10)
         assert (process.returncode, err) == (0, "")
     finally:
         if process.poll() is None:

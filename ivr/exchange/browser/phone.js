@@ -248,7 +248,6 @@ function phone() {
     button.classList.add("pressed");
     setTimeout(() => button.classList.remove("pressed"), 180);
     tone(TONES[key], 0.12, 0.06);
-    hush();
     entry("you", words().pressed(key));
     await attempt(() => tell("keys", { digits: key }));
   }
@@ -413,7 +412,6 @@ function phone() {
     const text = at("words").value.trim();
     if (!text || !call) return;
     at("words").value = "";
-    hush();
     entry("you", words().said(text));
     await attempt(() => tell("words", { text, confidence: 0.9 }));
   }

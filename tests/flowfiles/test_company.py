@@ -36,7 +36,7 @@ def test_the_shipped_company(shipped: Path) -> None:
     assert problems == ()
     assert read is not None
     line = read.lines["toll_free"]
-    assert (str(line.number), str(line.shows), line.callable_from) == (  # noqa: E501
+    assert (str(line.number), str(line.shows), line.callable_from) == (
         "+39800123456",
         "+390212345678",
         ("IT", "SM", "VA"),
@@ -61,26 +61,26 @@ def test_closings_of_all_hours_and_each_year() -> None:
     ]
 
 
-@pytest.mark.parametrize(  # noqa: E501
-    ("text", "told"),  # noqa: E501
-    [  # noqa: E501
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
         (HEAD.replace("Rome", "Roma"), "4:7: error: company: 'zone': 'Europe/Roma' is no time zone; did you mean"),
-        (HEAD + "hours: {office: {week: {mon-fry: 8-18}}}\n", "6:34: error: company: hours: 'office': 'week': 'mon-fry'"),
-        (HEAD + "hours: {office: {week: {mon: 8:30-25}}}\n", "6:30: error: company: hours: 'office': 'week': '8:30-25'"),
+        (HEAD + "hours: {office: {week: {mon-fry: 8-18}}}\n", "6:34: error: company: hours: 'office': 'week': 'mon-fry'"),  # noqa: E501
+        (HEAD + "hours: {office: {week: {mon: 8:30-25}}}\n", "6:30: error: company: hours: 'office': 'week': '8:30-25'"),  # noqa: E501
         (HEAD + "hours: {office: {week: {mon: 8-12, mon-fri: 14-18}}}\n", "6:36: error: company: hours: 'office': 'week'"),  # noqa: E501
         (HEAD + "queues: {sales: {hours: ofice}}\nhours: {office: {week: {mon: 8-12}}}\n",
-         "6:25: error: company: queues.sales.hours: there is no 'ofice' under 'hours'; did you mean 'office'?"),  # noqa: E501
+         "6:25: error: company: queues.sales.hours: there is no 'ofice' under 'hours'; did you mean 'office'?"),
         (HEAD + "queues: {sales: {skills: {x: 1}}}\n", "6:30: error: company: queues.sales.skills.x: there is no 'x'"),
-        (HEAD + "items: {a: {says: {it: x}, since: 2026-02-01, until: 2026-01-01}}\n", "6:12: error: company: items: 'a'"),
+        (HEAD + "items: {a: {says: {it: x}, since: 2026-02-01, until: 2026-01-01}}\n", "6:12: error: company: items: 'a'"),  # noqa: E501
         (HEAD + "qeues: {}\n", "6:1: error: company: key 'qeues' means nothing here; did you mean 'queues'?"),
-        (HEAD.replace("}}", ", texts_from: Officine Verdi Srl}}"), "5:60: error: company: lines: 'green': 'texts_from'"),
+        (HEAD.replace("}}", ", texts_from: Officine Verdi Srl}}"), "5:60: error: company: lines: 'green': 'texts_from'"),  # noqa: E501
         (HEAD.replace("}}", "}, blue: {number: +39800123456, flow: f}}"), "error: company: line 'blue' has the number"),
         (HEAD + "surveys: {s: {questions: {q: {ask: {it: x}, answers: {0: y}, measures: helped}}}}\n",
          "error: company: surveys: 's': questions: 'q': '0' is no key for an answer"),
     ],
 )  # fmt: skip
 def test_slips_in_the_company_file(text: str, told: str) -> None:
-    assert told in problem(text)  # noqa: E501
+    assert told in problem(text)
 
 
 @pytest.mark.parametrize(

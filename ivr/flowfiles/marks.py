@@ -93,7 +93,8 @@ def read_all(file: str, source: bytes | str) -> tuple[tuple[Tree, ...], tuple[Pr
             if building.stopped:
                 break
     except yaml.MarkedYAMLError as refused:
-        notes.error(_mark(file, refused.problem_mark or refused.context_mark), "not-yaml", *_in_our_words(refused))
+        mark = _mark(file, refused.problem_mark or refused.context_mark)
+        notes.error(mark, "not-yaml", *_in_our_words(refused, _line(text, mark.line)))
     except (yaml.YAMLError, ValueError, OverflowError) as refused:  # the scanner's own conversions may raise those
         notes.error(Mark(file, 1, 1), "not-yaml", f"this is not YAML ({type(refused).__name__})")
     return tuple(building.documents), tuple(notes.found)
@@ -168,7 +169,6 @@ def _mark(file: str, mark: _Place | None) -> Mark:
 
 
 _OUR_WORDS = (
-    ("'\\t'", "a tab stands where YAML wants spaces", "indent with spaces"),
     ("mapping values are not allowed", "a second colon on this line", "put the text in quotes"),
     ("could not find expected ':'", "a colon is missing", "write `key: value`"),
     ("did not find expected key", "the indentation does not fit, or a quote or bracket is open", None),
@@ -185,7 +185,13 @@ _OUR_WORDS = (
 )
 
 
-def _in_our_words(refused: yaml.MarkedYAMLError) -> tuple[str, str | None]:
+def _line(text: str, number: int) -> str:
+    return next(iter(text.split("\n")[number - 1 : number]), "")
+
+
+def _in_our_words(refused: yaml.MarkedYAMLError, line: str) -> tuple[str, str | None]:
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "a tab stands where YAML wants spaces", "indent with spaces"
     said = f"{refused.context or ''} {refused.problem or ''}"
     for part, text, cure in _OUR_WORDS:
         if part in said:

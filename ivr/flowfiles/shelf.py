@@ -267,7 +267,9 @@ def roll_back(records: Records, flow: str, version: FlowVersionId, by: str, why:
         files = transaction.flows.text(version)
         if files is None:
             raise NoSuchFlow(f"no version {version} is on record")
-        built = build_version(flow, files, now.date())
+        built = pinned(files)
+        if built.flow.name != flow:
+            raise NoSuchFlow(f"version {version} is one of flow '{built.flow.name}'")
         for alias in (flow, *_numbers(built.company, flow)):
             transaction.flows.publish(alias, version, by, why, now)
     return built
@@ -322,12 +324,12 @@ class FlowShelf:
             files = transaction.flows.text(version)
         if files is None:
             raise NoSuchFlow(f"no version {version} is on record")
-        built = _pinned(files)
+        built = pinned(files)
         with self._lock:
             return self._built.setdefault(version, built)
 
 
-def _pinned(files: Mapping[str, str]) -> FlowVersion:
+def pinned(files: Mapping[str, str]) -> FlowVersion:
     """A version as it was published: read, not judged again, since calls may be pinned to it.
 
     Its flow is the one that no other flow of the closure runs as a step.

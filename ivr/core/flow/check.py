@@ -262,11 +262,11 @@ def _check_node(net: Net, node: AnyNode, company: Company, facts: Facts, faults:
             _check_http(node, company, faults)
         case Info():
             for at, name in enumerate(node.items, 1):
-                _check_item(net, node, f"info.{at}", name, company, facts, faults)
+                _check_item(net, node, f"info.{at}", name, company, faults)
         case Voicemail():
             _check_voicemail(node, company, faults)
         case QueueNode():
-            _check_queue(net, node, company, facts, faults)
+            _check_queue(net, node, company, faults)
         case Callback():
             _known(faults, node, "callback", "unknown-queue", "queues", node.queue, company.queues)
             if node.slots is not None:
@@ -395,14 +395,11 @@ def _check_http(node: Http, company: Company, faults: Faults) -> None:
         faults.of_node(node, WARNING, "long-fetch", "limit", text, "10 s is long on the telephone")
 
 
-def _check_item(net: Net, node: AnyNode, key: str, name: str, company: Company, facts: Facts, faults: Faults) -> None:
+def _check_item(net: Net, node: AnyNode, key: str, name: str, company: Company, faults: Faults) -> None:
     if not _known(faults, node, key, "unknown-item", "items", name, company.items):
         return
     item = company.items[name]
     _check_shared_prompt(net, node, key, f"item '{name}'", item.says, faults)
-    if _is_over(item, facts.today):
-        text = f"item '{name}' ended on {item.until} and is not read out any more"
-        faults.of_node(node, WARNING, "expired-item", key, text, "renew or remove it")
     odd = item.says.slots() - ALWAYS
     if odd:
         text = f"item '{name}' speaks of {{{min(odd)}}}, which not every call has"
@@ -426,7 +423,7 @@ def _check_voicemail(node: Voicemail, company: Company, faults: Faults) -> None:
         faults.of_node(node, ERROR, "no-hours", "answer_within", text, "add 'hours' to the queue, or count the clock")
 
 
-def _check_queue(net: Net, node: QueueNode, company: Company, facts: Facts, faults: Faults) -> None:
+def _check_queue(net: Net, node: QueueNode, company: Company, faults: Faults) -> None:
     if _known(faults, node, "queue", "unknown-queue", "queues", node.queue, company.queues):
         title = company.queues[node.queue].title
         _check_shared_prompt(net, node, "queue", f"the title of queue '{node.queue}'", title, faults)
@@ -441,7 +438,7 @@ def _check_queue(net: Net, node: QueueNode, company: Company, facts: Facts, faul
                     text = f"skill '{skill}' is relaxed and was never asked for"
                     faults.of_node(node, WARNING, "idle-relax", f"relax.{at}.skills", text)
     for at, name in enumerate(node.information, 1):
-        _check_item(net, node, f"wait.information.{at}", name, company, facts, faults)
+        _check_item(net, node, f"wait.information.{at}", name, company, faults)
     _check_overflow(node, faults)
 
 

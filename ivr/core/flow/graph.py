@@ -97,12 +97,18 @@ def exits(node: AnyNode, language: Language) -> tuple[tuple[str, str], ...]:
     match node:
         case Menu():
             words = {option.keys: _plain(option.purpose or option.words, language) for option in node.options}
-            return tuple((f"{exit_} {words.get(exit_, '')}".strip(), to) for exit_, to in node.ways())
+            return tuple(
+                (f"{exit_} {words[exit_]}" if exit_ in words else _spaced(exit_), to) for exit_, to in node.ways()
+            )
         case QueueNode():
             why = {o.name: o.when or f"after {_length(o.after)}" for o in node.overflow}
             return tuple((why.get(exit_, exit_).replace("_", " "), to) for exit_, to in node.ways())
         case _:
-            return tuple((exit_.replace("_", " ") if exit_.isidentifier() else exit_, to) for exit_, to in node.ways())
+            return tuple((_spaced(exit_), to) for exit_, to in node.ways())
+
+
+def _spaced(exit_: str) -> str:
+    return exit_.replace("_", " ") if exit_.isidentifier() else exit_
 
 
 def _length(time: timedelta | None) -> str:
@@ -166,13 +172,13 @@ def _for_mermaid(text: str) -> str:
 
 # --- Layout -----------------------------------------------------------------------------------------------------------
 
-WIDTH = 214
+WIDTH = 240
 GAP = 26
 ROW_GAP = 58
 MARGIN = 34
 HEAD = 26
 LINE = 15
-WRAP = 31
+WRAP = 34
 MOST_LINES = 5
 SWEEPS = 12
 
@@ -273,7 +279,7 @@ def _back_ways(
     for root in dict.fromkeys((*roots, *flow.nodes)):
         if root in finished:
             continue
-        trail = [(root, iter([to for _, to in ways[root]]))]
+        trail = [(root, iter([to for _, to in ways[root]][::-1]))]
         open_ = {root}
         while trail:
             name, rest = trail[-1]
@@ -287,7 +293,7 @@ def _back_ways(
                 back.add((name, to))
             elif to not in finished:
                 open_.add(to)
-                trail.append((to, iter([further for _, further in ways[to]])))
+                trail.append((to, iter([further for _, further in ways[to]][::-1])))
     return frozenset(back), done[::-1]
 
 
@@ -442,32 +448,47 @@ def _begin(card: Card | None) -> Iterable[str]:
     yield f'<path class="line" d="M{x:.1f} {y - 18:.1f}V{y - 2:.1f}" stroke="#22282f"/>'
 
 
-def _targets(card: Card, cards: Mapping[str, Card]) -> list[tuple[str, Card, float]]:
-    """The lines of a card: words, the card below, and where the line leaves."""
+@dataclass(frozen=True)
+class Leaving:
+    """Where a line leaves its card, and the tag it carries."""
+
+    tag: str
+    to: str
+    x: float
+    width: float
+
+
+def _leaving(card: Card, cards: Mapping[str, Card]) -> list[Leaving]:
+    """The lines of a card side by side, in the order of the cards they lead to."""
     drawn: dict[str, list[str]] = {}
     for way in card.ways:
         if way.drawn:
             drawn.setdefault(way.to, []).append(way.words)
     below = sorted(drawn, key=lambda to: cards[to].x)
-    width = min(34.0 * (len(below) - 1), WIDTH - 30)
-    return [
-        (
-            ", ".join(words.partition(" ")[0] if words[:1].isdigit() else words for words in drawn[to]),
-            cards[to],
-            card.middle + ((at / (len(below) - 1) - 0.5) * width if len(below) > 1 else 0),
-        )
-        for at, to in enumerate(below)
-    ]
+    longest = 30 // max(len(below), 1)
+    tags = [_cut(_tag(drawn[to]), max(longest, 3)) for to in below]
+    widths = [6.2 * len(tag) + 10 for tag in tags]
+    x = card.middle - (sum(widths) + 6 * (len(widths) - 1)) / 2
+    found: list[Leaving] = []
+    for tag, to, width in zip(tags, below, widths, strict=True):
+        found.append(Leaving(tag, to, x + width / 2, width))
+        x += width + 6
+    return found
+
+
+def _tag(words: Sequence[str]) -> str:
+    return ", ".join(said.partition(" ")[0] if said[:1].isdigit() else said for said in words)
 
 
 def _lines(card: Card, cards: Mapping[str, Card]) -> Iterable[str]:
     strong = LOOKS[card.node.kind].strong
-    for _, target, x in _targets(card, cards):
+    for leaving in _leaving(card, cards):
+        x, target = leaving.x, cards[leaving.to]
         y, end, to = card.y + card.height, target.y - 3, target.middle
         bend = max(24.0, (end - y) * 0.5)
         yield (
-            f'<path class="line" d="M{x:.1f} {y:.1f}C{x:.1f} {y + bend:.1f} {to:.1f} {end - bend:.1f} {to:.1f} {end:.1f}" '
-            f'stroke="{strong}" stroke-opacity=".75"/>'
+            f'<path class="line" d="M{x:.1f} {y:.1f}C{x:.1f} {y + bend:.1f} {to:.1f} {end - bend:.1f} '
+            f'{to:.1f} {end:.1f}" stroke="{strong}" stroke-opacity=".75"/>'
             f'<path d="M{to - 4:.1f} {end - 6:.1f}h8l-4 7z" fill="{strong}"/>'
         )
 
@@ -476,13 +497,12 @@ def _tags(card: Card, cards: Mapping[str, Card]) -> Iterable[str]:
     look = LOOKS[card.node.kind]
     if len(card.ways) == 1:
         return
-    for words, _, x in _targets(card, cards):
-        text = textwrap.shorten(words, 16, placeholder="…") or words[:15] + "…"
-        width = 6.0 * len(text) + 10
+    y = card.y + card.height
+    for tag in _leaving(card, cards):
         yield (
-            f'<rect x="{x - width / 2:.1f}" y="{card.y + card.height - 1:.1f}" width="{width:.1f}" height="15" rx="7" '
+            f'<rect x="{tag.x - tag.width / 2:.1f}" y="{y - 1:.1f}" width="{tag.width:.1f}" height="15" rx="7" '
             f'fill="{look.pale}" stroke="{look.strong}" stroke-width=".8"/>'
-            f'<text class="tag" x="{x:.1f}" y="{card.y + card.height + 10:.1f}" text-anchor="middle">{escape(text)}</text>'
+            f'<text class="tag" x="{tag.x:.1f}" y="{y + 10:.1f}" text-anchor="middle">{escape(tag.tag)}</text>'
         )
 
 
@@ -517,11 +537,12 @@ def _way_row(way: Way, x: float, y: float, cards: Mapping[str, Card]) -> Iterabl
         return
     name = _cut(way.to, 19)
     chip = 6.3 * len(name) + 14
-    room = int((WIDTH - 24 - chip) / 5.6)
+    room = int((WIDTH - 24 - chip) / 5.9)
     look = LOOKS[cards[way.to].node.kind]
     yield (
         f'<text class="exit" x="{x + 10:.1f}" y="{y:.1f}">{escape(_cut(way.words, room))}</text>'
-        f'<rect x="{x + WIDTH - chip - 7:.1f}" y="{y - 11:.1f}" width="{chip:.1f}" height="15" rx="4" fill="{look.pale}"/>'
+        f'<rect x="{x + WIDTH - chip - 7:.1f}" y="{y - 11:.1f}" width="{chip:.1f}" height="15" rx="4" '
+        f'fill="{look.pale}"/>'
         f'<text class="to" x="{x + WIDTH - chip / 2 - 7:.1f}" y="{y:.1f}" text-anchor="middle" fill="{look.strong}">'
         f"{escape(name)}</text>"
     )

@@ -116,6 +116,7 @@ class Walk:
         self._utterances: list[Utterance] = []
         self._told: list[tuple[Language, str]] = []
         self._apologised = False
+        self._voice: Voice | None = None
 
     # Where
 
@@ -220,7 +221,11 @@ class Walk:
     # Speaking
 
     def voice(self, language: Language | None = None) -> Voice:
-        return Voice(self.company, self.scene.wording, language or self.language, self.slow, self.scene.now)
+        language = language or self.language
+        voice = self._voice
+        if voice is None or voice.language != language or voice.slow != self.slow:
+            voice = self._voice = Voice(self.company, self.scene.wording, language, self.slow, self.scene.now)
+        return voice
 
     def say(self, prompt: Prompt) -> None:
         self.utter(self.spoken(prompt))

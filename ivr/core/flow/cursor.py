@@ -8,6 +8,8 @@ from typing import Any
 from ivr.core.flow.turn import Cursor, Frame
 from ivr.core.words import Language
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def as_json(cursor: Cursor) -> str:
     """One line of JSON; ``from_json`` gives the same cursor back."""
@@ -37,7 +39,7 @@ def as_json(cursor: Cursor) -> str:
         known["v"] = 1
     if cursor.ended:
         known["e"] = 1
-    return json.dumps(known, ensure_ascii=False, separators=(",", ":"))
+    return ENCODER.encode(known)
 
 
 def from_json(text: str) -> Cursor:

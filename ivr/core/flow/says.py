@@ -8,10 +8,12 @@ from typing import Any, assert_never
 from ivr.core.flow.turn import Ask, Dial, GoOn, HangUp, Join, Park, Record, Rest, Said, Sound, Speak, Utter, Utterance
 from ivr.core.words import Language, PhoneNumber, QueueName
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def as_json(says: tuple[Said, ...]) -> str:
     """One line of JSON; ``from_json`` gives the same back."""
-    return json.dumps([_said(said) for said in says], ensure_ascii=False, separators=(",", ":"))
+    return ENCODER.encode([_said(said) for said in says])
 
 
 def from_json(text: str) -> tuple[Said, ...]:

@@ -46,12 +46,14 @@ def fill(template: Template, say: Callable[[Slot], Spoken]) -> Spoken:
     parts = template.parts
     if len(parts) == 1 and isinstance(parts[0], str):
         return Spoken(parts[0], parts[0])
-    pieces = [Spoken(part, part) if isinstance(part, str) else say(part) for part in parts]
-    text = "".join(piece.text for piece in pieces)
-    shown = "".join(piece.shown for piece in pieces)
-    if all(piece.text for piece in pieces):
-        return Spoken(text, shown)
-    return Spoken(tidy(text), tidy(shown))
+    text, shown, gaps = "", "", False
+    for part in parts:
+        if isinstance(part, str):
+            text, shown = text + part, shown + part
+        else:
+            said = say(part)
+            text, shown, gaps = text + said.text, shown + said.shown, gaps or not said.text
+    return Spoken(tidy(text), tidy(shown)) if gaps else Spoken(text, shown)
 
 
 def tidy(text: str) -> str:

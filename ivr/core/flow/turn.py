@@ -393,7 +393,7 @@ class Scene:
     wording: Wording
     holidays: Holidays
     seed: str = ""  # a stable text for this turn, for keys of deeds (call id and turn)
-    maybe: Mapping[str, Value] = field(default_factory=dict)  # customer.maybe.*: never spoken
+    maybe: Mapping[str, Value] = field(default_factory=dict)  # customer.maybe.*, with or without that prefix
 
 
 @dataclass(frozen=True)

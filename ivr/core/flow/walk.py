@@ -116,6 +116,7 @@ class Walk:
         self._utterances: list[Utterance] = []
         self._told: list[tuple[Language, str]] = []
         self._apologised = False
+        self._voice: Voice | None = None
 
     # Where
 
@@ -182,7 +183,7 @@ class Walk:
         if name == "caller.slow":
             return self.slow
         if name.startswith(MAYBE):
-            return self.scene.maybe.get(name[len(MAYBE) :])
+            return self.scene.maybe.get(name, self.scene.maybe.get(name[len(MAYBE) :]))
         return self.frames[0].variables.get(name)
 
     def worth(self, expression: Expression) -> Value:
@@ -201,10 +202,11 @@ class Walk:
     def forget(self, prefix: str) -> None:
         """Drop the call's variables that begin so, with their types: they belonged to another record."""
         frame = self.frames[0]
-        if any(name.startswith(prefix) for name in frame.variables):
-            kept = {name: value for name, value in frame.variables.items() if not name.startswith(prefix)}
+        gone = {name for name in frame.variables if name.startswith(prefix) and not name.startswith(MAYBE)}
+        if gone:
+            kept = {name: value for name, value in frame.variables.items() if name not in gone}
             self.frames[0] = Frame(frame.flow, frame.node, kept)
-            self.types = {name: kind for name, kind in self.types.items() if not name.startswith(prefix)}
+            self.types = {name: kind for name, kind in self.types.items() if name not in gone}
 
     def type_of(self, name: str) -> str | None:
         return self.types.get(self._type_key(name)) or self._declared(name)
@@ -219,7 +221,11 @@ class Walk:
     # Speaking
 
     def voice(self, language: Language | None = None) -> Voice:
-        return Voice(self.company, self.scene.wording, language or self.language, self.slow, self.scene.now)
+        language = language or self.language
+        voice = self._voice
+        if voice is None or voice.language != language or voice.slow != self.slow:
+            voice = self._voice = Voice(self.company, self.scene.wording, language, self.slow, self.scene.now)
+        return voice
 
     def say(self, prompt: Prompt) -> None:
         self.utter(self.spoken(prompt))

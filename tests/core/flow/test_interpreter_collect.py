@@ -83,6 +83,12 @@ def test_zero_alone_is_a_person_and_star_alone_repeats_unless_zero_is_an_entry()
     Caller(line(type="date")).presses("0").hears("Fine person.")
 
 
+def test_slow_mode_says_what_zero_and_star_do_where_they_do_it() -> None:
+    Caller(line(shortest=2), slow=True).hears("Per riascoltare, premi asterisco.", "premi 0")
+    Caller(line(shortest=1), slow=True).hears("premi asterisco").never_hears("premi 0")
+    Caller(line(shortest=2, terminator="*"), slow=True).hears("premi 0").never_hears("premi asterisco")
+
+
 def test_silence_has_its_own_way_out() -> None:
     caller = Caller(line(no_input=reprompt("silent", tries=2))).is_silent().hears("Non abbiamo ricevuto risposta.")
     caller.is_silent().hears("Fine silent.")

@@ -94,6 +94,7 @@ def test_a_menu_that_uses_zero_or_star_itself_keeps_them() -> None:
     own = version(menu("main", option("0", "zero", "zero"), option("*", "stella", "star")), end("zero"), end("star"))
     Caller(own).hears("premi 0", "premi asterisco").presses("0").hears("Fine zero.")
     Caller(own).presses("*").hears("Fine star.")
+    Caller(own, slow=True).never_hears("Per riascoltare", "una persona")
 
 
 def test_zero_is_a_wrong_key_where_the_flow_knows_no_person() -> None:

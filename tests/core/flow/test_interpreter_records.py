@@ -182,6 +182,18 @@ def test_a_pin_proves_who_calls_and_never_stands_in_the_log() -> None:
     assert "Maria" not in repr(caller.events)
 
 
+def test_another_customer_proven_on_the_same_call_leaves_nothing_of_the_first() -> None:
+    again = replace(PIN, name="known", known="told")
+    line = version(PIN, again, replace(PERSONAL, name="told"), end("unknown"), end("failed"))
+    other = GotProof({"number": "7"}, "C2")
+    caller = Caller(line, World(proofs={("pin", "1", None): PROOF, ("pin", "2", None): other}))
+    first = caller.cursor.frames[0]
+    caller.cursor = replace(caller.cursor, frames=(replace(first, variables={"customer.maybe.language": "it"}),))
+    caller.presses("1").presses("2").hears("Buongiorno, ordine.")
+    assert caller.variables == {"customer.maybe.language": "it", "customer.number": "7"}
+    assert caller.cursor.known == "C2"
+
+
 def test_a_wrong_pin_uses_up_tries_and_leads_to_unknown() -> None:
     line = version(PIN, PERSONAL, end("unknown"), end("failed"))
     caller = Caller(line).presses("11111").hears("Il codice digitato non corrisponde.", "Il PIN?")
@@ -218,6 +230,7 @@ def test_whom_the_number_points_at_may_decide_but_is_not_said() -> None:
         say("regular", "Ciao {customer.maybe.name}.", "done"),
     )
     Caller(line, maybe={"name": "Maria"}).hears("Ciao. Fine done.")
+    Caller(line, maybe={"customer.maybe.name": "Maria"}).hears("Ciao. Fine done.")
     Caller(line).hears("Fine done.").never_hears("Ciao")
 
 

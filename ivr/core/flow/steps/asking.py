@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from ivr.core.events import CallerAnswered, CallerMistook, CallerSilent
 from ivr.core.flow.model import Reprompt
 from ivr.core.flow.turn import Heard, Keys, Words
@@ -60,9 +62,14 @@ def person_asked(walk: Walk) -> ToPerson | None:
     return None if walk.person() is None else ToPerson("pressed 0")
 
 
-def say_hints(walk: Walk) -> None:
-    """In slow mode the caller is always told how to hear it again and how to reach a person."""
-    if walk.slow:
+def say_hints(walk: Walk, taken: Container[str] = ()) -> None:
+    """In slow mode the caller is always told how to hear it again and how to reach a person.
+
+    ``taken``: keys that mean something else here.
+    """
+    if not walk.slow:
+        return
+    if "*" not in taken:
         walk.say_sentence("repeat_hint")
-        if walk.person() is not None:
-            walk.say_sentence("person_hint")
+    if "0" not in taken and walk.person() is not None:
+        walk.say_sentence("person_hint")

@@ -92,6 +92,6 @@ def asked(walk: Walk, node: Collect) -> Wait:
     """One length ends the question at once; several wait for the terminator."""
     walk.held = ""
     walk.say(node.ask)
-    say_hints(walk)
+    say_hints(walk, [key for key in ("0", "*") if key == node.terminator or isinstance(read_entry(node, key), Good)])
     digits = node.longest if node.shortest == node.longest and node.type != "money" else None
     return Wait("ask", Ask((), digits, node.terminator, patience(walk), walk.language))

@@ -86,9 +86,10 @@ def asked(walk: Walk, node: Menu) -> Wait:
         if walk.slow and at:
             walk.pause(BREATH)
         walk.utter(line, voice)
-    if pages(walk, node) > 1:
+    keys = {option.keys for option in node.options}
+    if pages(walk, node) > 1 and "#" not in keys:
         walk.say_sentence("more_options")
-    say_hints(walk)
+    say_hints(walk, keys)
     hints = tuple(word for option in node.options for word in words_of(walk, option))
     shortest = min((len(option.keys) for option in node.options), default=1)
     return Wait("ask", Ask((), shortest, "", patience(walk), walk.language, hints))

@@ -9,11 +9,11 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
 from flask.testing import FlaskClient
-from ivr.flowfiles.shelf import publish_folder
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
 from ivr import config, wiring
+from ivr.flowfiles.shelf import publish_folder
 from ivr.store.schema import upgrade
 from ivr.world.ids import Chance
 

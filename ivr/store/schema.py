@@ -54,18 +54,23 @@ def upgrade(database_url: str) -> tuple[str | None, str]:
     return before, newest()
 
 
-def check(database_url: str) -> None:
-    """Raises SchemaOutdated or SchemaTooNew when code and database do not fit, RecordsUnavailable without one."""
+def present(database_url: str) -> str | None:
+    """The schema a database has; None without tables or file. Raises RecordsUnavailable."""
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-        raise SchemaOutdated("there is no database yet; run `ivr db upgrade`")
+        return None
     with _connected(database_url) as connection:
-        present = _present(connection)
-    _refuse_newer(present)
-    if present != newest():
-        raise SchemaOutdated(
-            f"the database has schema {present or 'none'}, this version needs {newest()}; run `ivr db upgrade`"
-        )
+        return _present(connection)
+
+
+def check(database_url: str) -> None:
+    """Raises SchemaOutdated or SchemaTooNew when code and database do not fit, RecordsUnavailable without one."""
+    there = present(database_url)
+    _refuse_newer(there)
+    if there is None:
+        raise SchemaOutdated("there is no database yet; run `ivr db upgrade`")
+    if there != newest():
+        raise SchemaOutdated(f"the database has schema {there}, this version needs {newest()}; run `ivr db upgrade`")
 
 
 def _refuse_newer(present: str | None) -> None:

@@ -139,11 +139,11 @@ class Prepared:
         return [Part(self.pcm, begin, end - begin) for begin, end in pairwise([*borders, self.samples])]
 
     def somebody_speaks(self, part: Part) -> bool:
-        return presence.somebody_speaks(self._levels(part))
+        return presence.first_speech(self._levels(part)) is not None
 
     def opening(self, seconds: float) -> Part:
         """The first ``seconds`` from shortly before somebody begins to speak."""
-        first = next(iter(presence.standing_out(self.levels)), 0) * presence.FRAME
+        first = (presence.first_speech(self.levels) or 0) * presence.FRAME
         begin = max(0, first - RATE // 2)
         return Part(self.pcm, begin, min(int(seconds * RATE), self.samples - begin))
 
@@ -172,14 +172,14 @@ def prepare(path: Path, pcm: Path) -> Prepared:
     """
     levels: array[float] = array("f")
     with _opened(path) as wave, pcm.open("wb") as out:
-        before, rest = b"\0\0", b""
+        before, rest = b"", b""
         for block in wave.blocks():
             mono = _mono(_sixteen_bits(block, wave.form), wave.form)
             out.write(mono)
             rest += mono
             whole = len(rest) // (WIDTH * presence.FRAME) * WIDTH * presence.FRAME
             levels.extend(presence.levels(rest[:whole], before))
-            before, rest = rest[max(0, whole - WIDTH) : whole] or before, rest[whole:]
+            before, rest = (before + rest[:whole])[-WIDTH * presence.LOOK_BACK :], rest[whole:]
     return Prepared(pcm, pcm.stat().st_size // WIDTH, levels, wave.missing)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import audioop
 import shutil
 import subprocess
+import wave
 from pathlib import Path
 
 import pytest
 
 from ivr.core.voicemail import HeardWord, TextState
 from ivr.core.words import Language
-from ivr.speech.audio import Part, PartUnreadable
+from ivr.speech.audio import Part, PartUnreadable, prepare
 from ivr.speech.engine import Engine
 from ivr.speech.models import ModelShelf
 from ivr.speech.transcriber import VoskTranscriber, surer
@@ -251,6 +252,17 @@ def test_no_voice_of_ours_or_of_real_people_is_taken_for_silence(transcriber: Vo
     for file in files:
         language = Language(file.name[:2])
         assert transcriber.transcribe(file, language).state is TextState.READ, file.name
+
+
+@pytest.mark.parametrize("decibel", [10, 5, 0])
+def test_a_voice_under_loud_noise_is_not_taken_for_silence(shared: Path, tmp_path: Path, decibel: int) -> None:
+    for file in sorted((shared / "audio").rglob("*.wav"))[:: 3 if decibel else 1]:
+        with wave.open(str(file)) as opened:
+            rate, voice = opened.getframerate(), opened.readframes(opened.getnframes())
+        loud = audioop.rms(voice, 2) / 10 ** (decibel / 20)
+        hiss = noise(len(voice) / 2 / rate, int(loud), rate)[: len(voice)].ljust(len(voice), b"\0")
+        prepared = prepare(wav(tmp_path / "noisy.wav", audioop.add(voice, hiss, 2), rate=rate), tmp_path / "sound.pcm")
+        assert prepared.somebody_speaks(prepared.parts()[0]), file.name
 
 
 def test_a_faint_voice_is_still_a_voice(transcriber: VoskTranscriber, spoken: bytes, tmp_path: Path) -> None:

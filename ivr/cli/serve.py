@@ -66,8 +66,15 @@ def exchange(
         "status_callback": f"{settings.public_url}/voice/status",
     }
     account = Account(settings.account_sid, settings.auth_token)
-    numbers = {str(number): doors for number in wiring.line_numbers(settings)}
-    run_exchange(account, host, settings.exchange_port, numbers, seed, everywhere)
+    run_exchange(account, host, settings.exchange_port, numbers_of(settings, doors), seed, everywhere)
+
+
+def numbers_of(settings: Settings, doors: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    """The numbers the company has at its carrier: its lines, with their doors, and the ones that its calls show."""
+    company = wiring.company(settings)
+    lines = company.lines.values() if company else ()
+    shown: dict[str, Mapping[str, str]] = {str(line.shows): {} for line in lines if line.shows}
+    return shown | {str(line.number): doors for line in lines}
 
 
 def gunicorn(settings: Settings, host: str, workers: int) -> list[str]:

@@ -63,3 +63,11 @@ def test_a_port_with_nobody_or_something_else_is_not_up() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         assert not serve.is_up(nobody.getsockname()[1])
+
+
+def test_the_network_knows_the_lines_and_the_numbers_they_show(settings: Settings) -> None:
+    flows = Path(__file__).resolve().parents[2] / "call_flows"
+    numbers = serve.numbers_of(replace(settings, flows_dir=flows), {"voice_url": "https://x.example/"})
+    assert {"voice_url": "https://x.example/"} in numbers.values()
+    assert all(number.startswith("+") for number in numbers)
+    assert serve.numbers_of(replace(settings, flows_dir=settings.var_dir / "none"), {}) == {}

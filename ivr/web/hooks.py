@@ -126,6 +126,13 @@ def fallback_ended() -> Response:
     return _xml(_doors().thanks())
 
 
+@hooks.post("/voice/doctor")
+@signed
+def doctor() -> Response:
+    """For `ivr doctor`, which signs as the carrier would: nothing happens here but the signature check."""
+    return Response(status=204)
+
+
 @hooks.post("/voice/fallback")
 @signed
 def carrier_fell_back() -> Response:

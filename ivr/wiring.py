@@ -183,12 +183,7 @@ def _signature(settings: Settings) -> SignatureCheck:
 
 
 def _fallback(settings: Settings) -> Callable[[str], str]:
-    """The static document of a dialled number: all it needs is read now, so that it needs nothing later.
-
-    A company file that cannot be read leaves the voicemail; `ivr flows check` says what is wrong with it.
-    """
-    known = company(settings)
-    lines = known.lines.values() if known else ()
-    reaches = {str(line.number): line.reaches for line in lines}
+    """The static document of a dialled number: all it needs is read now, so that it needs nothing later."""
+    reaches = fallback.people(settings.flows_dir)
     thanks, recordings = f"{settings.public_url}/voice/fallback/thanks", f"{settings.public_url}/voice/recordings"
-    return lambda called: fallback.fallback_document(reaches.get(called), thanks, recordings)
+    return lambda called: fallback.document(reaches.get(called), thanks, recordings)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -14,3 +19,38 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def shared() -> Path:
     """The folder of test data beside the repository: models, speech, the carrier's tables and checkers."""
     return Path(os.environ.get("IVR_TEST_SHARED", REPOSITORY.parent / "shared"))
+
+
+Problem = tuple[int, str, str]
+
+
+def _by_path(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def webhooks(shared: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((shared / "twilio" / "webhooks.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def twiml_check(shared: Path) -> Callable[..., list[Problem]]:
+    """The problems of a document. One warning is left out: the checker calls what follows Record unreachable, but an
+    empty recording goes on there ("TwiML Voice: <Record>").
+    """
+    check = _by_path(shared / "tools" / "twiml_check.py").check
+
+    def problems(text: str, context: str = "call") -> list[Problem]:
+        return [p for p in check(text, context) if not p[2].endswith("after <Record> is never reached")]
+
+    return problems
+
+
+@pytest.fixture(scope="session")
+def rest_check(shared: Path) -> ModuleType:
+    return _by_path(shared / "tools" / "twilio_rest_check.py")

@@ -74,7 +74,7 @@ class ModelShelf:
         if not folder.is_dir():
             problem = f"there is no folder vosk-{language} in {self.folder} ({SETTING}); ivr models get {language}"
             return ShelvedModel(language, folder, ModelState.MISSING, problem)
-        if wrong := _wrong_with(folder):
+        if wrong := wrong_with(folder):
             return ShelvedModel(language, folder, ModelState.BROKEN, f"{folder} ({SETTING}): {wrong}")
         ours = blob_id(folder / "am" / "final.mdl") in DEMONSTRATION
         return ShelvedModel(
@@ -97,7 +97,7 @@ def blob_id(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _wrong_with(folder: Path) -> str | None:
+def wrong_with(folder: Path) -> str | None:
     """Missing, empty and pointer files; a graph is HCLG.fst, or HCLr.fst with Gr.fst and disambig_tid.int."""
     needed = ["am/final.mdl", "conf/mfcc.conf", "conf/model.conf"]
     if not (folder / "graph" / "HCLG.fst").exists():

@@ -64,6 +64,10 @@ class SqlCustomers:
             raise NoSuchCustomer
         return found[0]
 
+    def by_customer_number(self, number: str) -> Customer | None:
+        found = self._several(select(customers).where(customers.c.site_id == SITE, customers.c.number == number))
+        return found[0] if found else None
+
     def find(self, text: str) -> Sequence[Customer]:
         """By id, customer number, phone number or a part of the name; at most 100, in the order they were made.
 

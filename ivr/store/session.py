@@ -255,6 +255,7 @@ def open_engine(database_url: str) -> Engine:
             max_overflow=10,
             pool_timeout=BUSY,
             pool_reset_on_return=None,
+            hide_parameters=True,  # names and numbers of people, which have no place in the text of an error
             connect_args={"connect_timeout": 2, "options": POSTGRESQL_OPTIONS},
         )
     raise RecordsUnavailable(f"{url.get_backend_name()} is not a database we know: sqlite or postgresql")
@@ -271,6 +272,7 @@ def _sqlite(database_url: str, in_memory: bool) -> Engine:
             connect_args=arguments,
             isolation_level="AUTOCOMMIT",
             pool_reset_on_return=None,
+            hide_parameters=True,
         )
     else:
         engine = create_engine(
@@ -281,6 +283,7 @@ def _sqlite(database_url: str, in_memory: bool) -> Engine:
             max_overflow=30,
             pool_timeout=BUSY,
             pool_reset_on_return=None,
+            hide_parameters=True,
         )
 
     @event.listens_for(engine, "connect")

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from ivr.core.customer import Customer, CustomerKind, Order
 from ivr.core.words import CustomerId, Language, PhoneNumber
-from ivr.switchboard.ports import Ids, Numbering, Transaction
+from ivr.switchboard.ports import Ids, Numbering, Records, Transaction
 
 LONGEST = 500
 """Letters in one field; more is a broken file."""
@@ -109,21 +109,49 @@ class _Row:
     values: Mapping[str, str]
 
 
+class _Withdrawn(Exception):
+    """Rolls the import back, and carries out what it came to."""
+
+    def __init__(self, imported: Imported) -> None:
+        super().__init__()
+        self.imported = imported
+
+
 def import_customers(
+    records: Records,
+    sheets: Sequence[Sheet],
+    ids: Ids,
+    numbering: Numbering,
+    country: str,
+    now: datetime,
+    dry_run: bool = False,
+    progress: Callable[[], None] = lambda: None,
+) -> Imported:
+    """Take the files as one set, in one transaction, and say what became of each line.
+
+    With a bad line, and in a dry run, nothing is written. ``country`` (ISO 3166) reads numbers without a country code;
+    ``progress`` is called after each line. Empty fields leave what is on record; the same files a second time
+    change nothing.
+    """
+    try:
+        with records.write() as tx:
+            imported = _taken(sheets, tx, ids, numbering, country, now, progress)
+            if imported.bad or dry_run:
+                raise _Withdrawn(imported)
+    except _Withdrawn as withdrawn:
+        return withdrawn.imported
+    return imported
+
+
+def _taken(
     sheets: Sequence[Sheet],
     tx: Transaction,
     ids: Ids,
     numbering: Numbering,
     country: str,
     now: datetime,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Callable[[], None],
 ) -> Imported:
-    """Write the sheets through this transaction and say what became of each line.
-
-    The caller commits when ``bad`` is empty and this is no dry run, and rolls back otherwise: the files are one set.
-    ``country`` (ISO 3166) reads numbers written without a country code. ``progress`` is given lines done. Empty fields
-    leave what is on record as it is; the same files a second time change nothing.
-    """
     fates: list[LineFate] = []
     bad: list[BadLine] = []
     takers: Mapping[str, Callable[[Mapping[str, str]], tuple[Fate, str]]] = {
@@ -141,7 +169,7 @@ def import_customers(
                 bad.append(BadLine(row.file, row.line, str(refused)))
             else:
                 fates.append(LineFate(row.file, row.line, fate, what))
-            progress(1)
+            progress()
     return Imported(tuple(fates), tuple(bad))
 
 
@@ -254,7 +282,7 @@ def _customer(values: Mapping[str, str], tx: Transaction, ids: Ids, now: datetim
     number, name = _given(values, "number"), _given(values, "name")
     for column in ("number", "name"):
         _no_formula(column, values[column])
-    known = _by_customer_number(number, tx)
+    known = tx.customers.by_customer_number(number)
     given: dict[str, object] = {"name": name}
     if language := values.get("language"):
         given["language"] = _language(language)
@@ -326,13 +354,9 @@ def _given(values: Mapping[str, str], column: str) -> str:
     return value
 
 
-def _by_customer_number(number: str, tx: Transaction) -> Customer | None:
-    return next((each for each in tx.customers.find(number) if each.number == number), None)
-
-
 def _existing(values: Mapping[str, str], tx: Transaction) -> Customer:
     number = _given(values, "customer")
-    customer = _by_customer_number(number, tx)
+    customer = tx.customers.by_customer_number(number)
     if customer is None:
         raise _Refused(f"no customer {number}, neither on record nor in the customers file; add them there")
     return customer

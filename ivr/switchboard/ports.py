@@ -139,6 +139,10 @@ class Customers(Protocol):
         """By id, customer number, phone number or a part of the name."""
         ...
 
+    def by_customer_number(self, number: str) -> Customer | None:
+        """The one with this number in the company's books."""
+        ...
+
     def add(self, customer: Customer) -> None: ...
 
     def change(self, customer: CustomerId, **fields: object) -> None:

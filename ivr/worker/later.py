@@ -9,7 +9,7 @@ from collections.abc import Callable
 import redis
 import structlog
 from dramatiq import Broker, Message
-from dramatiq.errors import ConnectionError as BrokerAway
+from dramatiq.errors import BrokerConnectionError
 
 from ivr.core.words import VoicemailId
 from ivr.worker.actors import QUEUES
@@ -46,7 +46,7 @@ class DramatiqLater:
         message: Message[None] = Message(queue_name=QUEUES[job], actor_name=job, args=(about,), kwargs={}, options={})
         try:
             self._broker.enqueue(message)
-        except (redis.RedisError, BrokerAway) as trouble:
+        except (redis.RedisError, BrokerConnectionError) as trouble:
             self._resting_until = self._elapsed() + REST
             self._lose(job, about, type(trouble).__name__)
 

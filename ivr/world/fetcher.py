@@ -47,12 +47,13 @@ class AllowedHosts:
 
     def __init__(
         self,
-        hosts: Callable[[], Collection[str]],
+        hosts: Collection[str],
         loopback: Collection[str] = (),
         tls: ssl.SSLContext | None = None,
         resolve: Resolve = resolved,
     ) -> None:
-        self._hosts, self._loopback, self._resolve = hosts, frozenset(loopback), resolve
+        self._hosts = frozenset(host.lower().rstrip(".") for host in hosts)
+        self._loopback, self._resolve = frozenset(loopback), resolve
         self._tls = tls or ssl.create_default_context()
         # getaddrinfo has no time limit of its own, so it runs beside, and is left behind when it is late.
         self._resolvers = ThreadPoolExecutor(8, thread_name_prefix="resolve")
@@ -86,7 +87,7 @@ class AllowedHosts:
         if not secure:
             if parts.scheme != "http" or f"{host}:{port}" not in self._loopback:
                 raise AskingRefused("only https")
-        elif host not in {allowed.lower().rstrip(".") for allowed in self._hosts()}:
+        elif host not in self._hosts:
             raise AskingRefused("not a listed host")
         addresses = self._resolvers.submit(self._resolve, host, port).result(max(0.0, ends - time.monotonic()))
         allowed = _is_loopback if not secure else _is_public

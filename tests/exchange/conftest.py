@@ -7,6 +7,6 @@ import pytest
 from tests.exchange.engine_bench import Bench
 
 
-@pytest.fixture()
+@pytest.fixture
 def bench() -> Bench:
     return Bench()

@@ -97,6 +97,12 @@ class Bench:
     def ring(self, from_: str = CALLER) -> Phone:
         return self.phones.dial(from_, LINE)
 
+    def questioned(self) -> Phone:
+        """A caller who has come to the first question."""
+        phone = self.ring()
+        self.until(phone, "question")
+        return phone
+
     def run(self, seconds: float) -> None:
         self.clock.run_for(seconds)
 

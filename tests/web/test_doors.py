@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
@@ -26,25 +23,22 @@ def line(tmp_path: Path) -> TestLine:
     return open_line(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def checker(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("twiml_check", shared / "tools" / "twiml_check.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(autouse=True)
-def every_answer_is_legal_twiml(line: TestLine, checker: ModuleType) -> Iterator[None]:
+def every_answer_is_legal_twiml(
+    monkeypatch: pytest.MonkeyPatch, twiml_check: Callable[..., list[Any]]
+) -> Iterator[None]:
+    """Of every line that a test opens."""
+    opened: list[TestLine] = []
+    made = TestLine.__init__
+
+    def remembered(line: TestLine, *given: Any, **named: Any) -> None:
+        made(line, *given, **named)
+        opened.append(line)
+
+    monkeypatch.setattr(TestLine, "__init__", remembered)
     yield
-    for answer in line.answers:
-        assert not checker.check(answer), answer
-
-
-def events_of(shared: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((shared / "twilio" / "webhooks.json").read_text())
-    return loaded
+    answers = [answer for line in opened for answer in line.answers]
+    assert not [(answer, wrong) for answer in answers if (wrong := twiml_check(answer))]
 
 
 def call_of(line: TestLine, sid: str = SID) -> Any:
@@ -163,6 +157,7 @@ def test_a_caller_whose_records_are_down_hears_words_and_can_reach_a_person(
         raise RecordsUnavailable("the database is away")
 
     monkeypatch.setattr(type(line.office.records), "read", lambda self: down())
+    monkeypatch.setattr(type(line.office.records), "write", lambda self: down())
     document = line.answer(question, Digits="3")
     assert said(document)
     assert document.find("Dial") is not None or document.find("Record") is not None
@@ -196,7 +191,7 @@ def test_mangled_bodies_are_refused_or_answered_never_broken(line: TestLine, bod
     assert answer.status_code == 403
 
 
-def test_every_event_that_the_carrier_is_known_to_send_goes_through_the_doors(line: TestLine, shared: Path) -> None:
+def test_every_event_that_the_carrier_is_known_to_send_goes_through_the_doors(line: TestLine, webhooks: dict[str, Any]) -> None:
     question = line.ring()
     call = call_of(line)
     doors = {
@@ -221,7 +216,7 @@ def test_every_event_that_the_carrier_is_known_to_send_goes_through_the_doors(li
         "sms": "/voice/status",
     }
     assert next(question.iter("Gather"), None) is not None
-    for name, event in events_of(shared)["events"].items():
+    for name, event in webhooks["events"].items():
         door = doors[max((d for d in doors if name.startswith(d)), key=len)]
         path = door if door.startswith("/") else f"/voice/calls/{call.id}/turns/{call.turn}/{door}"
         form = {**event["params"], "AccountSid": ACCOUNT}
@@ -235,9 +230,9 @@ def test_every_event_that_the_carrier_is_known_to_send_goes_through_the_doors(li
         call = call_of(line)
 
 
-def test_anonymous_callers_each_have_a_record_of_their_own(line: TestLine, shared: Path) -> None:
+def test_anonymous_callers_each_have_a_record_of_their_own(line: TestLine, webhooks: dict[str, Any]) -> None:
     customers = set()
-    withheld = [one["value"] for one in events_of(shared)["anonymous_callers"]]
+    withheld = [one["value"] for one in webhooks["anonymous_callers"]]
     for n, caller in enumerate(withheld):
         sid = f"CA{n:032}"
         line.ring(sid, caller=caller)

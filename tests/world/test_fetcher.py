@@ -55,7 +55,7 @@ def says(
 
 
 def asking(port: int) -> AllowedHosts:
-    return AllowedHosts(lambda: ["orders.example.com"], loopback=[f"127.0.0.1:{port}"])
+    return AllowedHosts(["orders.example.com"], loopback=[f"127.0.0.1:{port}"])
 
 
 def fetched(
@@ -105,7 +105,7 @@ def test_a_redirect_is_not_followed() -> None:
         a_system(says(b"{}")) as (second, asked),
         a_system(says(b"{}", status="301 Moved", more=f"Location: http://127.0.0.1:{second}/\r\n")) as (first, _),
     ):
-        both = AllowedHosts(list, loopback=[f"127.0.0.1:{first}", f"127.0.0.1:{second}"])
+        both = AllowedHosts((), loopback=[f"127.0.0.1:{first}", f"127.0.0.1:{second}"])
         assert both.fetch(f"http://127.0.0.1:{first}/", "GET", "", 5) == ("failure", None)
     assert asked == []
 
@@ -143,7 +143,7 @@ def test_a_name_that_does_not_resolve_in_time_is_a_timeout() -> None:
         time.sleep(1)
         return ["93.184.216.34"]
 
-    fetcher = AllowedHosts(lambda: ["orders.example.com"], resolve=slow)
+    fetcher = AllowedHosts(["orders.example.com"], resolve=slow)
     began = time.monotonic()
     assert fetcher.fetch("https://orders.example.com/", "GET", "", 0.2) == ("timeout", None)
     assert time.monotonic() - began < 0.8
@@ -173,7 +173,7 @@ def test_what_is_not_listed_is_not_even_resolved(url: str) -> None:
         looked.append(host)
         return ["93.184.216.34"]
 
-    fetcher = AllowedHosts(lambda: ["orders.example.com"], resolve=resolve)
+    fetcher = AllowedHosts(["orders.example.com"], resolve=resolve)
     assert fetcher.fetch(url, "GET", "", 5) == ("failure", None)
     assert looked == []
 
@@ -187,7 +187,7 @@ def test_what_is_not_listed_is_not_even_resolved(url: str) -> None:
     ],
 )  # fmt: skip
 def test_a_listed_name_that_leads_inside_is_refused(address: str) -> None:
-    fetcher = AllowedHosts(lambda: ["orders.example.com"], resolve=lambda _h, _p: ["93.184.216.34", address])
+    fetcher = AllowedHosts(["orders.example.com"], resolve=lambda _h, _p: ["93.184.216.34", address])
     assert fetcher.fetch("https://orders.example.com/", "GET", "", 5) == ("failure", None)
     assert not _is_public(address)
 
@@ -206,7 +206,7 @@ def test_a_name_is_resolved_once_and_that_address_is_called(monkeypatch: pytest.
 
     answers = iter([["93.184.216.34"], ["127.0.0.1"]])
     monkeypatch.setattr(socket, "create_connection", connect)
-    fetcher = AllowedHosts(lambda: ["orders.example.com"], resolve=lambda _h, _p: next(answers))
+    fetcher = AllowedHosts(["orders.example.com"], resolve=lambda _h, _p: next(answers))
     assert fetcher.fetch("https://Orders.example.com./x", "GET", "", 5) == ("failure", None)
     assert called == [("93.184.216.34", 443)]
     assert next(answers) == ["127.0.0.1"]

@@ -66,7 +66,7 @@ def in_words(value: Value, kind: str, voice: Voice) -> str:
     """A value as it is said; nothing for no value.
 
     ``kind``: text, digits, number, money or money:EUR, date, moment or moment:ZONE, duration, phone_number, enum:NAME
-    (``company.words``), because:holiday, because:emergency, because:closing:HOURS.
+    (``company.words``), because:holiday:COUNTRY:DATE, because:emergency, because:closing:HOURS.
     """
     if value is None or value == "":
         return ""
@@ -92,7 +92,8 @@ def because(value: Value, why: str, voice: Voice) -> str:
     """Why it is closed, with the separator that joins it to "We are closed"; nothing where there is nothing to say."""
     match why.partition(":"):
         case ("holiday", _, _):
-            return _sentence("closed_holiday", {"name": str(value)}, voice)
+            name = voice.wording.spoken(value, why, voice.language, voice.now)
+            return _sentence("closed_holiday", {"name": name}, voice)
         case ("emergency", _, _) if value is True:
             return _sentence("closed_emergency", {}, voice)
         case ("emergency", _, _):

@@ -369,7 +369,11 @@ class Wording(Protocol):
     """Values as people say them, in a language (world.wording does it with Babel)."""
 
     def spoken(self, value: Value, kind: str, language: Language, now: datetime) -> str:
-        """``kind``: text, digits, number, money:EUR, date, moment:ZONE, duration, phone_number."""
+        """``kind``: text, digits, number, money:EUR, date, moment:ZONE, duration, phone_number, holiday:IT:DATE.
+
+        Money is in cents, a duration in seconds, a date or moment ISO text; the value of a holiday is its name in the
+        country's own language. Never raises: a value of another kind is said as it is written.
+        """
         ...
 
 

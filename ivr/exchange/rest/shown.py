@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email.utils import format_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -48,13 +48,14 @@ def dated(name: str) -> list[Parameter]:
 
 
 def _moment(name: str, values: Sequence[str]) -> tuple[datetime, bool]:
-    """The instant, and whether a whole day was meant."""
+    """The instant, and whether a whole day was meant: Twilio's own libraries send a day as its midnight."""
     value = values[0]
     try:
         at = datetime.fromisoformat(value)
     except ValueError:
         raise refused_value(f"{name} is neither a date nor a time of ISO 8601: {value!r}") from None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)), len(value) == 10
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at, at.time() == time(0)
 
 
 def keep(items: Sequence[R], when: Callable[[R], datetime | None], name: str, values: dict[str, Any]) -> list[R]:

@@ -144,7 +144,7 @@ class PlainWording:
     """Values as they are, with their kind: what the steps asked for is seen in the text."""
 
     def spoken(self, value: Value, kind: str, language: Language, now: datetime) -> str:
-        return f"<{kind} {value}>"
+        return str(value) if kind.startswith("holiday:") else f"<{kind} {value}>"
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ivr.core.company import Hours
@@ -33,17 +34,18 @@ def hours(walk: Walk, node: HoursNode) -> Generator[Want, Got, Leave | Fail]:
 
 def tell(walk: Walk, schedule: Hours, now: HoursState) -> None:
     walk.give("closed.reason", None if now.open else now.reason.value)
-    because, kind = why(schedule, now)
+    because, kind = why(schedule, now, walk.scene.now)
     walk.give("closed.because", because, kind)
     again = None if now.next_open is None else now.next_open.astimezone(ZoneInfo(schedule.zone)).isoformat()
     walk.give("hours.next_open", again, None if again is None else f"moment:{schedule.zone}")
 
 
-def why(schedule: Hours, now: HoursState) -> tuple[Value, str | None]:
+def why(schedule: Hours, now: HoursState, at: datetime) -> tuple[Value, str | None]:
     """The value of ``closed.because`` and how it is spoken (``speaking.because``)."""
     match now.reason:
         case Reason.HOLIDAY:
-            return now.name, "because:holiday"
+            day = at.astimezone(ZoneInfo(schedule.zone)).date()
+            return now.name, f"because:holiday:{schedule.holidays_of}:{day.isoformat()}"
         case Reason.CLOSING:
             return now.name, f"because:closing:{schedule.name}"
         case Reason.EMERGENCY:

@@ -72,7 +72,7 @@ def play(
         for problem in problems:
             typer.echo(str(problem), err=True)
         raise typer.Exit(1)
-    reader = wiring.transcriber(models)  # one for all worlds: a model takes a while to load
+    reader = wiring.transcriber(models)  # one for all worlds; it starts with the first message
 
     def open_one(at: datetime) -> AbstractContextManager[Any]:  # its telephones take only handsets of their own
         return open_world(at, flows, models, seed, transcriber=reader)
@@ -80,8 +80,10 @@ def play(
     def put(world: Any, names: frozenset[str]) -> Sequence[str]:
         return put_on_record(world, flows, names)
 
-    with reader:
+    try:
         return run(scripts, open_one, put, voices, told, real_time)
+    finally:
+        reader.stop()
 
 
 def put_on_record(world: OfficeWorld, flows: Path, names: frozenset[str]) -> Sequence[str]:

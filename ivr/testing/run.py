@@ -19,6 +19,8 @@ from ivr.testing.scripts import Script
 
 CALLS = ".calls.yaml"
 PEOPLE = "people"
+LATER = frozenset({"queue", "callback", "transfer", "message"})
+"""Kinds of nodes that leave by ``failed``, aloud, until the queue is there."""
 
 
 class World(Protocol):
@@ -103,6 +105,12 @@ def untaken(flow: Flow, played: Iterable[Played]) -> Mapping[str, tuple[str, ...
         if way not in taken:
             missing[way[1]] = (*missing.get(way[1], ()), way[2])
     return missing
+
+
+def comes_with_the_queue(flow: Flow, node: str, exit_: str) -> bool:
+    """Whether this exit belongs to what nodes do only once there is a queue: until then they leave by ``failed``."""
+    kind = flow.nodes[node].kind
+    return kind == "survey" or (kind in LATER and exit_ != "failed")
 
 
 def _lacking(script: Script, world: World, put: Put) -> Played | None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ivr import wiring
 from ivr.config import BUNDLED_MODELS
+from ivr.switchboard.import_customers import import_customers
 from ivr.testing.play import Moment, Played, line_of
-from ivr.testing.run import OpenWorld, read_files, run
+from ivr.testing.run import PEOPLE, people_of, read_files, run
 from ivr.testing.scripts import Script
+from ivr.testing.world import World as OfficeWorld
+from ivr.testing.world import open_world
 
 
 def call(
@@ -51,7 +56,7 @@ class Telling:
 def play(
     paths: Sequence[Path],
     flows: Path,
-    models: Path | None,
+    models: Path,
     voices: Sequence[Path],
     seed: int,
     real_time: bool = False,
@@ -67,7 +72,29 @@ def play(
         for problem in problems:
             typer.echo(str(problem), err=True)
         raise typer.Exit(1)
-    return run(scripts, _open_world(), flows, models, seed, voices, told, real_time)
+    reader = wiring.transcriber(models)  # one for all worlds; it starts with the first message
+
+    def open_one(at: datetime) -> AbstractContextManager[Any]:  # its telephones take only handsets of their own
+        return open_world(at, flows, models, seed, transcriber=reader)
+
+    def put(world: Any, names: frozenset[str]) -> Sequence[str]:
+        return put_on_record(world, flows, names)
+
+    try:
+        return run(scripts, open_one, put, voices, told, real_time)
+    finally:
+        reader.stop()
+
+
+def put_on_record(world: OfficeWorld, flows: Path, names: frozenset[str]) -> Sequence[str]:
+    """Customers out of ``people/`` beside the flows, put on record; what cannot be done, a sentence each."""
+    try:
+        sheets, missing = people_of(flows, names)
+    except OSError as refused:
+        return [f"{refused.filename}: {refused.strerror}"]
+    office = world.office
+    done = import_customers(world.records, sheets, office.ids, office.numbering, "IT", office.clock.now())
+    return [*map(str, done.bad), *(f"customer {name} is not in {flows / PEOPLE}" for name in missing)]
 
 
 def show(played: Sequence[Played]) -> None:
@@ -77,10 +104,3 @@ def show(played: Sequence[Played]) -> None:
         typer.echo(f"{'held  ' if one.held else 'FAILED'}  {one.script.name}")
         for problem in one.problems:
             typer.echo(f"        {problem}")
-
-
-def _open_world() -> OpenWorld:
-    from ivr.testing import world  # the whole product: only when a call is really played
-
-    opened: Any = world.open_world
-    return opened  # type: ignore[no-any-return]

@@ -104,8 +104,8 @@ def together(scripts: Iterable[Script]) -> list[list[Script]]:
 class Player:
     """Plays scripts on telephones and compares what is on record afterwards.
 
-    ``voices``: folders where the WAV files of ``speak`` are looked for, after the script's own. ``told`` is given each
-    line of a dialogue as it happens.
+    ``voices``: folders where the WAV files of ``speak`` are looked for, after the script's own and ``voices`` in it.
+    ``told`` is given each line of a dialogue as it happens.
     """
 
     def __init__(
@@ -350,7 +350,8 @@ class _Call:
             self.told(self.script, moment)
 
     def _voice(self, file: str) -> bytes:
-        for folder in (Path(self.script.mark.file).parent, *self.voices):
+        beside = Path(self.script.mark.file).parent
+        for folder in (beside, beside / "voices", *self.voices):
             path = folder / file
             if path.is_file():
                 return path.read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -10,13 +11,16 @@ from typing import Protocol
 from ivr.core.flow.model import Flow
 from ivr.exchange.handset import Telephones
 from ivr.flowfiles.problems import Problem
-from ivr.switchboard.ports import Records
+from ivr.switchboard.import_customers import COLUMNS, Sheet
 from ivr.testing import scripts
-from ivr.testing.evidence import Evidence, Exit, plain
+from ivr.testing.evidence import Evidence, Exit
 from ivr.testing.play import PacedTelephones, Played, Player, Told, together
 from ivr.testing.scripts import Script
 
 CALLS = ".calls.yaml"
+PEOPLE = "people"
+LATER = frozenset({"queue", "callback", "transfer", "message"})
+"""Kinds of nodes that leave by ``failed``, aloud, until the queue is there."""
 
 
 class World(Protocol):
@@ -28,14 +32,9 @@ class World(Protocol):
     @property
     def evidence(self) -> Evidence: ...
 
-    @property
-    def records(self) -> Records: ...
 
-    def close(self) -> None: ...
-
-
-OpenWorld = Callable[[datetime, Path, Path | None, int], World]
-"""(the clock at the start, flows, speech models, seed) -> World"""
+Put = Callable[[World, frozenset[str]], Sequence[str]]
+"""Puts the named customers on record in a world; says, a sentence each, what cannot be done."""
 
 
 def read_files(paths: Iterable[Path]) -> tuple[list[Script], list[Problem]]:
@@ -51,10 +50,8 @@ def read_files(paths: Iterable[Path]) -> tuple[list[Script], list[Problem]]:
 
 def run(
     wanted: Sequence[Script],
-    open_world: OpenWorld,
-    flows: Path,
-    models: Path | None = None,
-    seed: int = 1,
+    open_world: Callable[[datetime], AbstractContextManager[World]],
+    put: Put,
     voices: Sequence[Path] = (),
     told: Told | None = None,
     real_time: bool = False,
@@ -62,17 +59,37 @@ def run(
     """Play scripts; those that ring within ten minutes of one another share a line, the others get a fresh one."""
     played: list[Played] = []
     for group in together(wanted):
-        world = open_world(group[0].at, flows, models, seed)
-        try:
-            lacking = {script.mark: _lacking(script, world) for script in group}
-            played += [refused for refused in lacking.values() if refused is not None]
-            ready = [script for script in group if lacking[script.mark] is None]
+        with open_world(group[0].at) as world:
+            refused = {script.mark: _lacking(script, world, put) for script in group}
+            played += [one for one in refused.values() if one is not None]
+            able = [script for script in group if refused[script.mark] is None]
             telephones = PacedTelephones(world.telephones) if real_time else world.telephones
-            played += Player(telephones, world.evidence, voices, told).play(ready)
-        finally:
-            world.close()
-    order = {id(script): place for place, script in enumerate(wanted)}
-    return sorted(played, key=lambda one: order[id(one.script)])
+            played += Player(telephones, world.evidence, voices, told).play(able)
+    order = {script.mark: place for place, script in enumerate(wanted)}
+    return sorted(played, key=lambda one: order[one.script.mark])
+
+
+def people_of(folder: Path, names: frozenset[str]) -> tuple[list[Sheet], list[str]]:
+    """The CSV files of ``people/`` beside the flows, cut down to the named customers (``maria_rossi``), and who is
+    missing. Raises OSError when they cannot be read.
+    """
+    found: list[Sheet] = []
+    numbers: set[str] = set()
+    missing = set(names)
+    for kind in COLUMNS:
+        path = folder / PEOPLE / f"{kind}.csv"
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        kept = [head]
+        for line in lines:
+            cells = line.split(",")
+            if kind == "customers" and (name := cells[1].casefold().replace(" ", "_")) in names:
+                numbers.add(cells[0])
+                missing.discard(name)
+            owner = cells[0] if kind != "orders" else cells[1]
+            if owner in numbers:
+                kept.append(line)
+        found.append(Sheet(kind, path.name, "\n".join(kept).encode()))
+    return found, sorted(missing)
 
 
 def exits_of(flow: Flow) -> tuple[Exit, ...]:
@@ -90,19 +107,18 @@ def untaken(flow: Flow, played: Iterable[Played]) -> Mapping[str, tuple[str, ...
     return missing
 
 
-def _lacking(script: Script, world: World) -> Played | None:
-    """Why a script cannot be played in this world, or None."""
-    problems = []
+def comes_with_the_queue(flow: Flow, node: str, exit_: str) -> bool:
+    """Whether this exit belongs to what nodes do only once there is a queue: until then they leave by ``failed``."""
+    kind = flow.nodes[node].kind
+    return kind == "survey" or (kind in LATER and exit_ != "failed")
+
+
+def _lacking(script: Script, world: World, put: Put) -> Played | None:
+    """Make the world as the script gives it; or why the script cannot be played in it."""
+    problems = [f"nothing is known of given {what}" for what in script.given if what != "customers"]
     if script.agents:
         problems.append("agents can be on duty only once there are queues")
-    for what, names in script.given.items():
-        if what != "customers":
-            problems.append(f"nothing is known of given {what}")
-            continue
-        with world.records.read() as kept:
-            for name in names:
-                words = plain(name.replace("_", " "))
-                if not any(plain(found.name or "") == words for found in kept.customers.find(words.split()[0])):
-                    problems.append(f"customer {name} is not on record")
+    if names := frozenset(script.given.get("customers", ())):
+        problems += put(world, names)
     place = f"{script.mark.file}:{script.mark.line}"
     return Played(script, (), tuple(f"{place}: {text}" for text in problems)) if problems else None

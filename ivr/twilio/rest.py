@@ -112,12 +112,11 @@ class RestTelephone:
     Raises CarrierUnavailable when it cannot be reached or is in trouble (429, 5xx), RefusedByCarrier when it will not.
     """
 
-    def __init__(self, account: str, token: str, api_url: str | None = None, http: CarrierHttp | None = None) -> None:
-        """``api_url``: another host than Twilio's own; ``http``: another way there than the network."""
-        self._account, self._auth = account, (account, token)
-        self._http = http or SwappedHost(api_url)
+    def __init__(self, account: str, token: str, http: CarrierHttp, api_url: str | None = None) -> None:
+        """``http``: the way there; ``api_url``: another host than Twilio's own, where recordings lie too."""
+        self._account, self._auth, self._http = account, (account, token), http
         self._api_url = api_url or API
-        self._client = Client(account, token, http_client=self._http, environment={"": ""})
+        self._client = Client(account, token, http_client=http, environment={"": ""})
 
     def live_calls(self) -> Iterable[str]:
         for state in ("queued", "ringing", "in-progress"):

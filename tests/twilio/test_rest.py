@@ -43,7 +43,7 @@ class Answering:
 
 
 def telephone(http: Any, api_url: str | None = None) -> RestTelephone:
-    made: Telephone = RestTelephone(ACCOUNT, TOKEN, api_url, http)
+    made: Telephone = RestTelephone(ACCOUNT, TOKEN, http, api_url)
     assert isinstance(made, RestTelephone)
     return made
 

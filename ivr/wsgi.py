@@ -2,8 +2,9 @@
 
 import os
 
-from ivr import config, wiring
+from ivr import config, logs, wiring
 from ivr.worker.later import dramatiq_later
 
+logs.configure()
 settings = config.load(os.environ)
 app = wiring.web_app(wiring.open_office(settings, dramatiq_later(settings.redis_url)))

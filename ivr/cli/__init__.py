@@ -1,1 +1,37 @@
 """The command line: one `ivr`, one file a subject."""
+
+from __future__ import annotations
+
+import typer
+
+
+def main() -> None:
+    """Run `ivr`."""
+    line()()
+
+
+def line() -> typer.Typer:
+    """All commands, put together."""
+    from ivr import logs
+    from ivr.cli import bench, call, calls, customers, db, demo, doctor, fallback, flows, flows_test, models, serve
+    from ivr.cli import transcribe as reading
+
+    logs.configure()
+    app = typer.Typer(
+        help="Numero Verde: a toll-free line a company can run itself.",
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,
+    )
+    flows.app.command("test")(flows_test.example_calls)
+    for name, group in (
+        ("flows", flows.app),
+        ("customers", customers.app),
+        ("calls", calls.app),
+        ("models", models.app),
+        ("db", db.app),
+    ):
+        app.add_typer(group, name=name)
+    serve.add_to(app)
+    for command in (demo.demo, call.call, reading.transcribe, doctor.doctor, bench.bench, fallback.fallback):
+        app.command()(command)
+    return app

@@ -6,8 +6,7 @@ The exchange's scheduler is the clock of everything; a seed replays a run byte f
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +38,7 @@ PUBLIC_URL = "https://line.example"
 
 @dataclass(frozen=True)
 class World:
-    """What a script, a benchmark or a simulation holds of it."""
+    """What a script, a benchmark or a simulation holds of it; ends with ``close()`` or its ``with`` block."""
 
     network: Network
     scheduler: VirtualScheduler
@@ -47,9 +46,16 @@ class World:
     evidence: RecordedEvidence
     records: SqlRecords
     office: wiring.Office
+    ends: ExitStack
 
     def close(self) -> None:
-        self.records.close()
+        self.ends.close()
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class NoTranscriber:
@@ -60,45 +66,43 @@ class NoTranscriber:
         return Transcript(TextState.NO_MODEL, language, "", problem="this world was opened without speech models")
 
 
-@contextmanager
 def open_world(
     at: datetime, flows_dir: Path, models_dir: Path | None, seed: int, transcriber: Transcriber | None = None
-) -> Iterator[World]:
-    """A line with the flows of a folder, just after ``at``; raises FlowRefused when they have errors.
+) -> World:
+    """A line with the flows of a folder, its clock at ``at``; raises FlowRefused when they have errors.
 
     ``models_dir`` None: messages are taken and not read. ``transcriber``: instead of one with these models, so that
     many worlds can share it.
     """
-    with tempfile.TemporaryDirectory(prefix="ivr-world-") as folder:
+    with ExitStack() as ends:
+        folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="ivr-world-")))
         settings = replace(
             config.load({"IVR_PUBLIC_URL": PUBLIC_URL, "IVR_SECRET_KEY": "world"}, dotenv=None),
             database_url="sqlite://",
             flows_dir=flows_dir,
-            recordings_dir=Path(folder) / "recordings",
-            var_dir=Path(folder),
+            recordings_dir=folder / "recordings",
+            var_dir=folder,
         )
         scheduler = VirtualScheduler(at)
         later = InlineLater(scheduler.after)
-        clock, chance = scheduler, NetworkChance(seed)
-        account = Account(settings.account_sid, settings.auth_token)
         rest = _LateApp()
-        office = wiring.open_office(settings, later, clock, Chance(clock, seed), WsgiHttpClient(rest))
+        office = wiring.open_office(settings, later, scheduler, Chance(scheduler, seed), WsgiHttpClient(rest))
+        ends.callback(office.records.close)
         outside = WsgiOutside(wiring.web_app(office), PUBLIC_URL)
-        network = Network(account, scheduler, outside, chance)
+        account = Account(settings.account_sid, settings.auth_token)
+        network = Network(account, scheduler, outside, NetworkChance(seed))
         rest.app = create_rest(network, lambda function: function())
-        versions = publish_folder(flows_dir, office.records, "world", "opened", at)
-        if not versions:
+        if not publish_folder(flows_dir, office.records, "world", "opened", at):
             raise FlowRefused(f"no line of {flows_dir} has a flow")
         _own_the_numbers(network, office)
-        reader = transcriber or (wiring.transcriber(models_dir) if models_dir else NoTranscriber())
-        later.serve(wiring.work(office, reader))
+        if transcriber is None:
+            transcriber = ends.enter_context(wiring.transcriber(models_dir)) if models_dir else NoTranscriber()
+        later.serve(wiring.work(office, transcriber))
         later.sweep_every(SWEEP)
         evidence = RecordedEvidence(office.records, "twilio", settings.account_sid)
-        world = World(network, scheduler, InProcessTelephones(network, scheduler), evidence, office.records, office)
-        try:
-            yield world
-        finally:
-            world.close()
+        telephones = InProcessTelephones(network, scheduler)
+        return World(network, scheduler, telephones, evidence, office.records, office, ends.pop_all())
+    raise AssertionError("an exit stack swallows nothing")
 
 
 class _LateApp:

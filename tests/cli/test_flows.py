@@ -31,7 +31,7 @@ def test_check_ends_with_1_on_an_error_and_tells_warnings_apart(folder: Path) ->
     path = folder / "numero_verde.yaml"
     text = (
         path.read_text("utf-8").replace("to: which_order", "to: which_ordr").replace("longest: 2 min", "longest: 9 min")
-    )  # noqa: E501
+    )
     path.write_text(text, "utf-8")
     status, said = run("check", folder)
     assert status == 1

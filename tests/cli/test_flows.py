@@ -29,7 +29,9 @@ def test_check_says_all_is_well_in_a_line() -> None:
 
 def test_check_ends_with_1_on_an_error_and_tells_warnings_apart(folder: Path) -> None:
     path = folder / "numero_verde.yaml"
-    text = path.read_text("utf-8").replace("to: which_order", "to: which_ordr").replace("longest: 2 min", "longest: 9 min")  # noqa: E501
+    text = (
+        path.read_text("utf-8").replace("to: which_order", "to: which_ordr").replace("longest: 2 min", "longest: 9 min")
+    )
     path.write_text(text, "utf-8")
     status, said = run("check", folder)
     assert status == 1

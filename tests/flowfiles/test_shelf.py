@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -8,6 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ivr.core.errors import FlowRefused, NoSuchFlow, NoSuchLine
 from ivr.core.words import FlowVersionId, PhoneNumber
@@ -19,6 +22,7 @@ from ivr.flowfiles.shelf import (
     pinned,
     publish_folder,
     read_folder,
+    read_sources,
     roll_back,
     unified,
     version_id,
@@ -227,3 +231,17 @@ def test_kinds_of_numbers(number: str, kind: str) -> None:
 def test_an_item_over_since_yesterday_is_warned_of(shipped: Path) -> None:
     problems = read_folder(shipped, date(2027, 2, 1)).problems
     assert [(problem.severity, problem.code) for problem in problems] == [("warning", "expired-item")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_mutated_files_are_read_and_checked_whole_and_never_raise(shipped: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    sources = {name: (shipped / name).read_text("utf-8") for name in ("company.yaml", "numero_verde.yaml")}
+    name = chance.choice(list(sources))
+    letters = list(sources[name])
+    for _ in range(chance.randint(1, 8)):
+        letters[chance.randrange(len(letters))] = chance.choice(
+            ["", ":", "{", "}", "[", "\n", "'", "*", "0", "a", "\t"]
+        )
+    read_sources({**sources, name: "".join(letters)}, TODAY)

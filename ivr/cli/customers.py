@@ -41,11 +41,11 @@ def show(
     with refusals():
         desk = desks.open_desk()
         with desk.records.read() as tx:
-            told = _told(_the_one(who, desk, tx), desk, tx, Language(language))
+            record = told(_the_one(who, desk, tx), desk, tx, Language(language))
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False, default=str, indent=2))
+        typer.echo(json.dumps(record, ensure_ascii=False, default=str, indent=2))
         return
-    _print(told)
+    print_record(record)
 
 
 @app.command("list")
@@ -138,7 +138,8 @@ def _the_one(who: str, desk: Desk, tx: Transaction) -> Customer:
     return exact[0] if exact else found[0]
 
 
-def _told(customer: Customer, desk: Desk, tx: Transaction, language: Language) -> dict[str, Any]:
+def told(customer: Customer, desk: Desk, tx: Transaction, language: Language) -> dict[str, Any]:
+    """All that is on record of a customer, as JSON has it."""
     voicemails = tx.voicemails.of(customer.id)
     texts = {str(each.id): each.transcript.text for each in voicemails if each.transcript is not None}
     events = tx.log.of_customer(customer.id)
@@ -164,15 +165,16 @@ def _as_dict(customer: Customer) -> dict[str, Any]:
     return {**asdict(customer), "numbers": [str(number) for number in customer.numbers]}
 
 
-def _print(told: dict[str, Any]) -> None:
-    customer = told["customer"]
+def print_record(record: dict[str, Any]) -> None:
+    """The same, for people."""
+    customer = record["customer"]
     name = customer["name"] or customer["kind"]
     typer.echo(" · ".join(str(part) for part in (name, customer["number"], *customer["numbers"]) if part))
-    for order in told["orders"]:
+    for order in record["orders"]:
         typer.echo(f"  order {order['number']}: {order['status']}")
-    for case in told["cases"]:
+    for case in record["cases"]:
         typer.echo(f"  case {case['code']}: {case['kind']}, {case['status']}")
-    for note in told["notes"]:
+    for note in record["notes"]:
         typer.echo(f"  note by {note['author']}: {note['text']}")
-    for entry in told["timeline"]:
+    for entry in record["timeline"]:
         typer.echo(f"{entry['at'][:10]} {entry['at'][11:19]}  {entry['text']}")

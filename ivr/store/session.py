@@ -173,7 +173,7 @@ class SqlRecords:
         except self._any_error as first:
             if not self._lost(first):
                 raise self.in_our_words(first) from first
-            self.engine.dispose(close=False)
+            self.engine.dispose()
         try:
             return self._begin(begin)
         except self._any_error as second:
@@ -192,9 +192,9 @@ class SqlRecords:
         return connection, cursor
 
     def _lost(self, error: BaseException) -> bool:
-        original = error.orig if isinstance(error, DBAPIError) else error
+        """A pooled connection that cannot even begin; what ``connect`` itself refuses comes wrapped by SQLAlchemy."""
         dbapi: Any = self.engine.dialect.loaded_dbapi
-        return isinstance(original, dbapi.Error) and self.engine.dialect.is_disconnect(original, None, None)
+        return not self._on_sqlite and isinstance(error, (dbapi.OperationalError, dbapi.InterfaceError))
 
     def in_our_words(self, error: BaseException) -> BaseException:
         """RecordsUnavailable for trouble with the database; a broken rule of ours stays what it is."""
@@ -202,7 +202,11 @@ class SqlRecords:
         dbapi: Any = self.engine.dialect.loaded_dbapi
         if _names_what_is_missing(original):
             return SchemaOutdated()
-        if isinstance(original, (dbapi.OperationalError, dbapi.InterfaceError)) or self._lost(error):
+        # A bare DatabaseError is SQLite's word for a file that is no database, or a damaged one.
+        if (
+            isinstance(original, (dbapi.OperationalError, dbapi.InterfaceError))
+            or type(original) is dbapi.DatabaseError
+        ):
             # The driver's words may hold an address with a password, or a caller's number: they stay in the cause.
             return RecordsUnavailable()
         if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):

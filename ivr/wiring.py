@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Flask
 
@@ -11,6 +12,7 @@ from ivr.config import Settings
 from ivr.core.company import Company
 from ivr.core.errors import RecordsUnavailable
 from ivr.core.flow.turn import Holidays, Wording
+from ivr.core.words import PhoneNumber
 from ivr.flowfiles.company import parse_company
 from ivr.flowfiles.marks import read_one
 from ivr.flowfiles.shelf import FlowShelf

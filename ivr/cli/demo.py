@@ -164,12 +164,11 @@ def _timelines(shown: Demo, played: Sequence[Played]) -> None:
     shown.out.print("\n[bold]On record[/]")
     desk = shown.desk
     with desk.records.read() as tx:
-        for caller in dict.fromkeys(one.sid for one in played if one.sid):
-            key = CarrierKey("twilio", shown.settings.account_sid, caller)
-            call = tx.calls.find(key)
-            if call is not None:
-                shown.out.print()
-                print_record(told(tx.customers.get(call.customer), desk, tx, Language("it")))
+        keys = [CarrierKey("twilio", shown.settings.account_sid, one.sid) for one in played if one.sid]
+        calls = [call for key in keys if (call := tx.calls.find(key)) is not None]
+        for customer in dict.fromkeys(call.customer for call in calls):
+            shown.out.print()
+            print_record(told(tx.customers.get(customer), desk, tx, Language("it")))
 
 
 def _addresses(shown: Demo) -> None:

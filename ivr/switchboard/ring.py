@@ -6,17 +6,27 @@ from dataclasses import dataclass, replace
 
 from ivr.core.call import CallRecord, CallState, CarrierKey
 from ivr.core.customer import Customer
+from ivr.core.errors import RecordsUnavailable
 from ivr.core.events import CallRang
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow import says as sayings
 from ivr.core.flow.expression import Value
 from ivr.core.flow.interpreter import begin
+from ivr.core.flow.model import FlowVersion
 from ivr.core.flow.turn import Cursor, Rang
 from ivr.core.words import CallerNumber, CallId, PhoneNumber
 from ivr.switchboard.deeds import plan
 from ivr.switchboard.identify import identify
 from ivr.switchboard.ports import Flows, Records
 from ivr.switchboard.take_turn import Answer, TakeTurn, state_after
+
+
+class _Raced(Exception):
+    """The same ring came twice at once, and this one was second."""
+
+
+def _standing(call: CallRecord) -> Answer:
+    return Answer(call.id, call.turn, sayings.from_json(call.says))
 
 
 @dataclass(frozen=True)
@@ -34,10 +44,23 @@ class Ring:
         Raises NoSuchLine when the number is none of ours.
         """
         version = self.flows.for_number(called)
+        try:
+            return self._first(version, key, caller, called, token)
+        except _Raced:
+            # Rolled back whole, with the prospect that was made for nothing; what the winner wrote is the answer.
+            with self.records.read() as tx:
+                standing = tx.calls.find(key)
+            if standing is None:
+                raise RecordsUnavailable("a call is refused as known, and is not known") from None
+            return _standing(standing)
+
+    def _first(
+        self, version: FlowVersion, key: CarrierKey, caller: CallerNumber, called: PhoneNumber, token: str
+    ) -> Answer:
         with self.records.write() as tx:
             standing = tx.calls.find(key)
             if standing is not None:
-                return Answer(standing.id, standing.turn, sayings.from_json(standing.says))
+                return _standing(standing)
             turns = self.take_turn
             now = turns.clock.now()
             customer, sure = identify(caller, tx, turns.ids, now)
@@ -73,10 +96,7 @@ class Ring:
                 next_seq=1 + len(events),
             )
             if not tx.calls.start(written):
-                raced = tx.calls.find(key)
-                if raced is None:
-                    raise RuntimeError("a call is refused as known, and is not known")
-                return Answer(raced.id, raced.turn, sayings.from_json(raced.says))
+                raise _Raced
             for write in planned.writes:
                 write(tx)
             tx.log.append(record.id, 1, events, now, planned.customer)

@@ -191,7 +191,9 @@ def test_mangled_bodies_are_refused_or_answered_never_broken(line: TestLine, bod
     assert answer.status_code == 403
 
 
-def test_every_event_that_the_carrier_is_known_to_send_goes_through_the_doors(line: TestLine, webhooks: dict[str, Any]) -> None:
+def test_every_event_that_the_carrier_is_known_to_send_goes_through_the_doors(
+    line: TestLine, webhooks: dict[str, Any]
+) -> None:
     question = line.ring()
     call = call_of(line)
     doors = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from ivr.exchange.handset import Perceived
+from ivr.exchange.handset import Handset, Perceived
 from ivr.exchange.records import CarrierRefused
 
 TIMEOUT = 10.0  # seconds, beyond what a poll waits by itself
@@ -48,7 +48,9 @@ class HttpTelephones:
     def wait(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    def wait_for_news(self, handset: HttpHandset, after: int, longest: float) -> bool:
+    def wait_for_news(self, handset: Handset, after: int, longest: float) -> bool:
+        if not isinstance(handset, HttpHandset):
+            raise TypeError("this handset is not one of an exchange across HTTP")
         return handset.await_news(after, longest)
 
     def close(self) -> None:

@@ -49,12 +49,17 @@ class Sweep:
         self._carrier_due: datetime | None = None
 
     def round(self) -> None:
-        """Both looks; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.carrier):
+        """Every look; what one of them raises is logged, and the next round tries again."""
+        for look in (self.due, self.carrier, self._work.adopt):
             try:
                 look()
             except Exception as trouble:  # noqa: BLE001 (the rim of the worker)
-                log.error("sweep.failed", look=look.__name__, error=type(trouble).__name__, at=place(trouble))
+                log.error(
+                    "sweep.failed",
+                    look=getattr(look, "__name__", type(look).__name__),
+                    error=type(trouble).__name__,
+                    at=place(trouble),
+                )
 
     def due(self) -> None:
         """Hand on every job that is due."""

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ivr.core.words import CallId
-from ivr.store.link import Link, insert_once, inserting
+from ivr.store.link import Link, inserting, inserts_once
 from ivr.store.tables import SITE, carrier_facts, odd_counts
+
+KEEP = inserts_once(carrier_facts, "site_id", "key")
 
 
 class SqlFacts:
@@ -20,9 +22,10 @@ class SqlFacts:
         self._link = link
 
     def keep(self, key: str, kind: str, body: Mapping[str, str], at: datetime, call: CallId | None) -> bool:
-        kept = self._link.run(
-            insert_once(carrier_facts, self._link.dialect, "site_id", "key"),
+        kept = self._link.hot_change(
+            KEEP[self._link.dialect.name],
             {
+                "site_id": SITE,
                 "key": key,
                 "kind": kind,
                 "call_id": call,

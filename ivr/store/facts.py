@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 
 from ivr.core.words import CallId
-from ivr.store.link import Link, insert_once, inserting
+from ivr.store.link import Link, inserting, inserts_once
 from ivr.store.tables import SITE, carrier_facts, odd_counts
 from ivr.switchboard.ports import UnclaimedRecording
 
 UNCLAIMED = "recording.unclaimed"
 """The kind of a fact about a recording whose call is not on record."""
+
+KEEP = inserts_once(carrier_facts, "site_id", "key")
 
 
 class SqlFacts:
@@ -26,9 +28,10 @@ class SqlFacts:
         self._link = link
 
     def keep(self, key: str, kind: str, body: Mapping[str, str], at: datetime, call: CallId | None) -> bool:
-        kept = self._link.run(
-            insert_once(carrier_facts, self._link.dialect, "site_id", "key"),
+        kept = self._link.hot_change(
+            KEEP[self._link.dialect.name],
             {
+                "site_id": SITE,
                 "key": key,
                 "kind": kind,
                 "call_id": call,

@@ -94,6 +94,10 @@ class Calls(Protocol):
 
     def unfinished(self) -> Sequence[CallRecord]: ...
 
+    def ended_between(self, after: datetime, until: datetime) -> Sequence[CallRecord]:
+        """Those that ended after one moment and no later than the other; the first to end first."""
+        ...
+
 
 class CallLog(Protocol):
     def append(
@@ -112,6 +116,10 @@ class CallLog(Protocol):
         ...
 
     def of_call(self, call: CallId) -> Sequence[StoredEvent]: ...
+
+    def kinds_of(self, call: CallId) -> frozenset[str]:
+        """The kinds of a call's events."""
+        ...
 
     def of_customer(self, customer: CustomerId) -> Sequence[StoredEvent]: ...
 

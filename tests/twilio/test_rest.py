@@ -78,6 +78,7 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
         ("GET", "/Calls.json"),
         ("GET", "/Calls.json"),
         ("GET", "/Recordings.json"),
+        ("GET", f"/Calls/{CALL}.json"),
     ]
     assert checked.requests[0][2] == {
         "Url": ["https://ivr.example/voice/calls/c1/turns/3/moved?t=1"],

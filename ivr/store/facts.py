@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+
+from sqlalchemy import select, update
 
 from ivr.core.words import CallId
 from ivr.store.link import Link, inserting, inserts_once
 from ivr.store.tables import SITE, carrier_facts, odd_counts
+from ivr.switchboard.ports import UnclaimedRecording
+
+UNCLAIMED = "recording.unclaimed"
+"""The kind of a fact about a recording whose call is not on record."""
 
 KEEP = inserts_once(carrier_facts, "site_id", "key")
 
@@ -35,6 +41,22 @@ class SqlFacts:
         )
         return kept == 1
 
+    def unclaimed(self, limit: int) -> Sequence[UnclaimedRecording]:
+        rows = self._link.all(
+            select(carrier_facts.c.key, carrier_facts.c.body)
+            .where(carrier_facts.c.kind == UNCLAIMED)
+            .order_by(carrier_facts.c.kept_at)
+            .limit(limit)
+        )
+        return [_unclaimed(row.key, json.loads(row.body)) for row in rows]
+
+    def claim(self, key: str, call: CallId | None) -> None:
+        self._link.run(
+            update(carrier_facts)
+            .where(carrier_facts.c.key == key, carrier_facts.c.kind == UNCLAIMED)
+            .values(kind="recording.status", call_id=call)
+        )
+
     def count_odd(self, what: str, at: datetime) -> None:
         once = inserting(odd_counts, self._link.dialect).values(
             site_id=SITE, day=at.astimezone(UTC).date(), what=what, times=1, last_at=at
@@ -45,3 +67,16 @@ class SqlFacts:
                 set_={"times": odd_counts.c.times + 1, "last_at": once.excluded.last_at},
             )
         )
+
+
+def _unclaimed(key: str, body: Mapping[str, str]) -> UnclaimedRecording:
+    seconds = body.get("RecordingDuration", "")
+    return UnclaimedRecording(
+        fact=key,
+        carrier="twilio",
+        account=body.get("AccountSid", ""),
+        sid=body.get("CallSid", ""),
+        recording=body.get("RecordingSid", ""),
+        url=body.get("RecordingUrl", ""),
+        seconds=int(seconds) if seconds.isdecimal() else None,
+    )

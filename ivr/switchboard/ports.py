@@ -124,9 +124,30 @@ class CallLog(Protocol):
     def of_customer(self, customer: CustomerId) -> Sequence[StoredEvent]: ...
 
 
+@dataclass(frozen=True)
+class UnclaimedRecording:
+    """A recording that the carrier told of, whose call is not on record; ``fact`` is the key it is kept under."""
+
+    fact: str
+    carrier: str
+    account: str
+    sid: str
+    recording: str
+    url: str
+    seconds: int | None
+
+
 class Facts(Protocol):
     def keep(self, key: str, kind: str, body: Mapping[str, str], at: datetime, call: CallId | None) -> bool:
         """Store a carrier callback once under the carrier's own key; False for a repeat."""
+        ...
+
+    def unclaimed(self, limit: int) -> Sequence[UnclaimedRecording]:
+        """Completed recordings without a call, oldest first."""
+        ...
+
+    def claim(self, key: str, call: CallId | None) -> None:
+        """A recording's fact belongs to this call from now on, or to nobody for good."""
         ...
 
     def count_odd(self, what: str, at: datetime) -> None:
@@ -369,6 +390,10 @@ class Telephone(Protocol):
         ...
 
     def delete_recording(self, recording: str) -> None: ...
+
+    def parties(self, sid: str) -> tuple[str, str] | None:
+        """Who called whom, in the carrier's words; None when it knows no such call."""
+        ...
 
     def recordings_of(self, sid: str) -> Sequence[tuple[str, str]]:
         """(recording, url) of a call."""

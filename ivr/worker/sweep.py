@@ -55,17 +55,26 @@ class Sweep:
         self._carrier_due: datetime | None = None
 
     def round(self) -> None:
-        """Both looks; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.carrier):
+        """Every look; what one of them raises is logged, and the next round tries again."""
+        for look in (self.due, self.carrier, self.unclaimed):
             try:
                 look()
             except Exception as trouble:  # noqa: BLE001 (the rim of the worker)
-                log.error("sweep.failed", look=look.__name__, error=type(trouble).__name__, at=place(trouble))
+                log.error(
+                    "sweep.failed",
+                    look=look.__name__,
+                    error=type(trouble).__name__,
+                    at=place(trouble),
+                )
 
     def due(self) -> None:
         """Hand on every job that is due."""
         for job, about in due_jobs(self._work):
             self._submit(job, about)
+
+    def unclaimed(self) -> None:
+        """Put calls on record that left a message while nothing of ours answered."""
+        self._work.adopt()
 
     def carrier(self) -> None:
         """Compare our calls with the carrier's, and ask it for messages nobody told us of; every 15 s at most."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from ivr.core.words import CallId
 from ivr.store.link import Link, inserting, inserts_once
@@ -17,6 +17,12 @@ UNCLAIMED = "recording.unclaimed"
 """The kind of a fact about a recording whose call is not on record."""
 
 KEEP = inserts_once(carrier_facts, "site_id", "key")
+OLDEST_UNCLAIMED = (
+    select(carrier_facts.c.key, carrier_facts.c.body)
+    .where(carrier_facts.c.kind == UNCLAIMED)
+    .order_by(carrier_facts.c.kept_at)
+    .limit(bindparam("most"))
+)
 
 
 class SqlFacts:
@@ -42,12 +48,7 @@ class SqlFacts:
         return kept == 1
 
     def unclaimed(self, limit: int) -> Sequence[UnclaimedRecording]:
-        rows = self._link.all(
-            select(carrier_facts.c.key, carrier_facts.c.body)
-            .where(carrier_facts.c.kind == UNCLAIMED)
-            .order_by(carrier_facts.c.kept_at)
-            .limit(limit)
-        )
+        rows = self._link.hot_all(OLDEST_UNCLAIMED, {"most": limit})
         return [_unclaimed(row.key, json.loads(row.body)) for row in rows]
 
     def claim(self, key: str, call: CallId | None) -> None:

@@ -124,5 +124,3 @@ def _own_the_numbers(network: Network, office: wiring.Office) -> None:
             voice_fallback_url=f"{PUBLIC_URL}/voice/fallback",
             status_callback=f"{PUBLIC_URL}/voice/status",
         )
-
-

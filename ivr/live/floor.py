@@ -35,7 +35,12 @@ STARVING = -4 * 10**15
 FENCES_AN_EPOCH = 10**9
 LAPSED_AT_ONCE = 100
 PUT_AT_ONCE = 500
+TICKETS_A_LANE = 2
+"""Looked at for several matches; the next match in order is most often of another lane."""
+
 PATIENCE_SECONDS = 2.0
+READ_BEFORE = 20_000
+"""So many entries are kept as read: the same ones head a need look after look."""
 
 FIELDS: Mapping[Strategy, int] = {
     Strategy.LONGEST_IDLE: 1,
@@ -77,7 +82,9 @@ class RedisFloor:
         self._rules = rules
         self._epoch = epoch
         self._names = (keys.EPOCH, keys.prefix(epoch))
-        self._known: Known = Known("", {}, {})
+        self._rung = RING_AT_ONCE if Strategy.RING_ALL in (*rules.strategies.values(), rules.otherwise) else 1
+        self._known = Known("", {}, {})
+        self._read_before: dict[str, FreeAgent] = {}
         self._scripts = _scripts(client)
 
     @property
@@ -109,7 +116,7 @@ class RedisFloor:
     def candidates(self, now: datetime, matches: int = 1) -> Candidates:
         lanes = matches
         while True:
-            said = _not_lost(self._ask("candidates", now, [lanes, matches, max(matches, RING_AT_ONCE)]))
+            said = _not_lost(self._ask("candidates", now, [lanes, min(matches, TICKETS_A_LANE), max(matches, self._rung)]))
             if said == "more":
                 continue
             found, left_out = self._read(said)
@@ -123,6 +130,8 @@ class RedisFloor:
     def claim_first(
         self, choices: Sequence[tuple[Pair, str]], now: datetime, lapses: datetime, at_most: int = 1
     ) -> Sequence[Claim]:
+        if not choices:
+            return []
         args: list[str | int] = []
         for match, token in choices:
             args += (match.ticket, token, len(match.agents), *match.agents)
@@ -309,12 +318,19 @@ class RedisFloor:
         return Candidates(tuple(one for _, one in waiting), tuple(free.values())), bool(bounds)
 
     def _agent(self, text: str, now: datetime | None) -> FreeAgent:
+        read = self._read_before.get(text)
+        if read is not None:
+            return read
         since, name, calls, last_offer, rank, offer = text.split("\t")
         known = self._known.offers.get(offer)
         if known is None:
             self._what_is_known(now or EPOCH_START)
             known = self._known.offers[offer]
-        return FreeAgent(AgentId(name), known, moment(int(since)), int(calls), int(last_offer), int(rank))
+        read = FreeAgent(AgentId(name), known, moment(int(since)), int(calls), int(last_offer), int(rank))
+        if len(self._read_before) >= READ_BEFORE:
+            self._read_before.clear()
+        self._read_before[text] = read
+        return read
 
     # --- A new floor --------------------------------------------------------------------------------------------------
 
@@ -396,7 +412,7 @@ def entry(agent: FreeAgent) -> str:
     """An agent's entry: sorts by since, then by agent. Raises ValueError for a name with control characters."""
     if CONTROL.search(agent.agent):
         raise ValueError("an agent's id holds no control characters")
-    figures = f"{agent.calls}\t{agent.last_offer}\t{agent.rank}"
+    figures = f"{agent.calls:010d}\t{agent.last_offer:010d}\t{agent.rank:010d}"  # of one width: compared as text
     return f"{micros(agent.since):017d}\t{agent.agent}\t{figures}\t{digest(agent.offer)}"
 
 

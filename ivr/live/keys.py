@@ -24,7 +24,8 @@ NAMES = {
     "LINE": ("line:", "zset a lane: order, tab, ticket by score"),
     "LANES": ("lanes:", "set a need: the lanes that ask for it"),
     "OWN": ("own:", "set an agent: the lanes kept for them alone"),
-    "FREE": ("free:", "zset a need: the free agents who serve it, in the order of its queue's strategy"),
+    "FREE": ("free:", "zset a need: entries of those who serve it, as its queue's strategy goes; some claimed since"),
+    "LEFT": ("left", "hash: agent claimed since -> the entry that may still stand in the free zsets"),
     "SERVES": ("serves:", "hash an offer: need it serves -> field, as in NEEDS"),
 }
 """A name that ends in a colon is the beginning of a family's names."""

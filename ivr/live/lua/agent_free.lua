@@ -4,7 +4,5 @@
 -- Says  done | claimed | unknown (the offer) | floor_lost
 if redis.call('HEXISTS', OFFERS, ARGV[4]) == 0 then return 'unknown' end
 if redis.call('HEXISTS', CLAIMED, ARGV[3]) == 1 then return 'claimed' end
-local before = redis.call('HGET', AGENTS, ARGV[3])
-if before then set_busy(ARGV[3], before) end
 set_free(ARGV[3], ARGV[5])
 return 'done'

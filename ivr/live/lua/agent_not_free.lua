@@ -2,7 +2,6 @@
 -- KEYS  1 the epoch   2 the prefix
 -- ARGV  1 epoch   2 now   3 agent
 -- Says  done | claimed | floor_lost
-local entry = redis.call('HGET', AGENTS, ARGV[3])
-if entry then set_busy(ARGV[3], entry) end
+set_busy(ARGV[3])
 if redis.call('HEXISTS', CLAIMED, ARGV[3]) == 1 then return 'claimed' end
 return 'done'

@@ -19,32 +19,44 @@ if #due == 100 then return 'more' end
 
 local lanes, tickets, agents = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
-local function add(out, entries, never, most)
-  local count = 0
-  for _, entry in ipairs(entries) do
-    if count == most then break end
-    if not (never and never[whose(entry)]) then
-      out[#out + 1] = 'A' .. entry
-      count = count + 1
+-- The first so many free agents of a need, without those who may not have the ticket. Entries of the claimed go.
+local function free_for(need, never, most)
+  local found, start = {}, 0
+  while #found < most do
+    local entries = redis.call('ZRANGE', FREE .. need, start, start + most - 1)
+    if not entries[1] then break end
+    local names, gone = {}, {}
+    for i, entry in ipairs(entries) do names[i] = whose(entry) end
+    local live = redis.call('HMGET', AGENTS, unpack(names))
+    for i, entry in ipairs(entries) do
+      if live[i] ~= entry then gone[#gone + 1] = entry
+      elseif #found < most and not (never and never[names[i]]) then found[#found + 1] = entry end
     end
+    if gone[1] then redis.call('ZREM', FREE .. need, unpack(gone)) end
+    if #entries < most then break end
+    start = start + #entries - #gone
   end
-  return count
+  return found
 end
 
 local function add_agents(out, lane)
-  local need, prefers, only, never, refusals = asked(lane)
+  local need, prefers, only, never = asked(lane)
   if only ~= '' then
     local entry = redis.call('HGET', AGENTS, only)
-    if not (entry and redis.call('ZSCORE', FREE .. need, entry)) then return 0 end
-    return add(out, {entry}, never, 1)
+    if not entry or (never and never[only]) or not redis.call('ZSCORE', FREE .. need, entry) then return false end
+    out[#out + 1] = 'A' .. entry
+    return true
   end
-  local most, count = agents, 0
+  local most = agents
   if prefers ~= '' then
-    count = add(out, redis.call('ZRANGE', FREE .. prefers, 0, most + refusals - 1), never, most)
-    if count == most then return count end
-    most = most + count  -- they are met again below
+    local better = free_for(prefers, never, most)
+    for _, entry in ipairs(better) do out[#out + 1] = 'A' .. entry end
+    if #better == most then return true end
+    most = most + #better  -- they are met again
   end
-  return add(out, redis.call('ZRANGE', FREE .. need, 0, most + (refusals or 0) - 1), never, most)
+  local able = free_for(need, never, most)
+  for _, entry in ipairs(able) do out[#out + 1] = 'A' .. entry end
+  return able[1] ~= nil
 end
 
 for _ = 1, 50 do
@@ -62,7 +74,7 @@ for _ = 1, 50 do
       tidy = false
     else
       out[#out + 1] = 'L' .. lane
-      if add_agents(out, lane) == 0 then
+      if not add_agents(out, lane) then
         redis.call('ZREM', RIPE, lane)
         tidy = false
       elseif tidy then

@@ -13,11 +13,15 @@ local function asked(lane)
     never = never or {}
     never[agent] = true
   end
-  return parts[1], parts[2], parts[3], never, #parts[4]
+  return parts[1], parts[2], parts[3], never
 end
 
 local function whose(entry)
   return string.match(entry, '^%d+\t([^\t]+)\t')
+end
+
+local function fields_of(entry)
+  return {string.match(entry, '^(%d+)\t([^\t]+)\t(%d+)\t(%d+)\t(%d+)\t(%x+)$')}
 end
 
 -- Note that a lane may be served: ripe holds its first score or a lower one, never a higher.
@@ -61,22 +65,28 @@ local function ripen_lanes(family, name)
   end
 end
 
+-- A claim leaves its agents' entries where they stand: taking them out of every need they serve can wait until they are
+-- met (candidates) or until it is known what becomes of the agent (here).
+local function set_busy(agent)
+  local entry = redis.call('HGET', AGENTS, agent) or redis.call('HGET', LEFT, agent)
+  if not entry then return end
+  redis.call('HDEL', AGENTS, agent)
+  redis.call('HDEL', LEFT, agent)
+  for _, need in ipairs(redis.call('HKEYS', SERVES .. fields_of(entry)[6])) do
+    redis.call('ZREM', FREE .. need, entry)
+  end
+end
+
 local function set_free(agent, entry)
-  local fields = {string.match(entry, '^(%d+)\t([^\t]+)\t(%d+)\t(%d+)\t(%d+)\t(%x+)$')}
+  set_busy(agent)
   redis.call('HSET', AGENTS, agent, entry)
+  local fields = fields_of(entry)
   local serves = redis.call('HGETALL', SERVES .. fields[6])
   for i = 1, #serves, 2 do
     redis.call('ZADD', FREE .. serves[i], fields[tonumber(serves[i + 1])], entry)
     ripen_lanes(LANES, serves[i])
   end
   ripen_lanes(OWN, agent)
-end
-
-local function set_busy(agent, entry)
-  redis.call('HDEL', AGENTS, agent)
-  for _, need in ipairs(redis.call('HKEYS', SERVES .. string.match(entry, '%x+$'))) do
-    redis.call('ZREM', FREE .. need, entry)
-  end
 end
 
 -- Forget a claim; whom it had reserved are neither claimed nor free after it.

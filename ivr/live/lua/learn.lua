@@ -13,7 +13,7 @@ end
 if next(new.needs) then
   local agents = redis.call('HGETALL', AGENTS)
   for i = 2, #agents, 2 do
-    local fields = {string.match(agents[i], '^(%d+)\t([^\t]+)\t(%d+)\t(%d+)\t(%d+)\t(%x+)$')}
+    local fields = fields_of(agents[i])
     local serves = new.serves[fields[6]] or {}
     for s = 1, #serves, 2 do
       redis.call('ZADD', FREE .. serves[s], fields[tonumber(serves[s + 1])], agents[i])

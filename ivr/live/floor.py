@@ -115,8 +115,9 @@ class RedisFloor:
 
     def candidates(self, now: datetime, matches: int = 1) -> Candidates:
         lanes = matches
+        tickets, agents = min(matches, TICKETS_A_LANE), max(matches, self._rung)
         while True:
-            said = _not_lost(self._ask("candidates", now, [lanes, min(matches, TICKETS_A_LANE), max(matches, self._rung)]))
+            said = _not_lost(self._ask("candidates", now, [lanes, tickets, agents]))
             if said == "more":
                 continue
             found, left_out = self._read(said)

@@ -36,6 +36,10 @@ class NoSuchVoicemail(IvrError):
     """No voicemail has this id."""
 
 
+class VoicemailAnsweredAlready(IvrError):
+    """This voicemail is answered already."""
+
+
 class SettingsIncomplete(IvrError):
     """Settings are missing or unreadable."""
 

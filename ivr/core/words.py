@@ -14,6 +14,7 @@ CaseId = NewType("CaseId", str)
 FlowVersionId = NewType("FlowVersionId", str)
 LegId = NewType("LegId", str)
 TicketId = NewType("TicketId", str)
+CallbackId = NewType("CallbackId", str)
 QueueName = NewType("QueueName", str)
 Language = NewType("Language", str)
 """An ISO 639-1 code in lower case: ``it``, ``en``."""

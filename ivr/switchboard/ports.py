@@ -23,6 +23,7 @@ from ivr.core.words import (
     FlowVersionId,
     Language,
     PhoneNumber,
+    PromiseId,
     VoicemailId,
 )
 
@@ -223,13 +224,43 @@ class Voicemails(Protocol):
 
     def of(self, customer: CustomerId) -> Sequence[Voicemail]: ...
 
+    def answered(self, voicemail: VoicemailId, by: str, at: datetime) -> bool:
+        """Put on record that it is answered; False when it was already, or is not there."""
+        ...
+
+    def unanswered(self, limit: int) -> Sequence[Voicemail]:
+        """Oldest first."""
+        ...
+
+    def recent(self, limit: int) -> Sequence[Voicemail]:
+        """Newest first."""
+        ...
+
 
 class Promises(Protocol):
     def make(self, promise: Promise) -> None: ...
 
+    def get(self, promise: PromiseId) -> Promise:
+        """Raises NoSuchPromise."""
+        ...
+
+    def change(self, promise: Promise) -> bool:
+        """Write it with ``version`` one higher; False when it has been changed since it was read."""
+        ...
+
     def of(self, customer: CustomerId) -> Sequence[Promise]: ...
 
-    def open(self) -> Sequence[Promise]: ...
+    def open(self, owner: str | None = None) -> Sequence[Promise]:
+        """The most urgent first; of one owner, or of all."""
+        ...
+
+    def to_look_at(self, now: datetime, limit: int) -> Sequence[Promise]:
+        """Open ones at which the clock has something to do, the longest due first."""
+        ...
+
+    def due_between(self, since: datetime, until: datetime) -> Sequence[Promise]:
+        """Those whose time (the first that was missed, else the present one) lies in ``[since, until)``."""
+        ...
 
 
 @dataclass(frozen=True)

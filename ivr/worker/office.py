@@ -18,6 +18,7 @@ from ivr.switchboard.ports import (
     Telephone,
     Transcriber,
 )
+from ivr.switchboard.promises import WarnDue
 from ivr.switchboard.vanished import EndVanished
 from ivr.switchboard.voicemail import FetchVoicemail, FindRecordings, ReadVoicemail, Ready
 
@@ -33,6 +34,7 @@ class Work:
     fetch: Callable[[str], None]
     find_recordings: Callable[[CallRecord], None]
     end_vanished: Callable[[Set[CallId]], frozenset[CallId]]
+    warn_due: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -60,4 +62,5 @@ def work_with(tools: Tools) -> Work:
         fetch=Fetch(records, tools.fetcher, clock),
         find_recordings=FindRecordings(telephone, tools.ready),
         end_vanished=EndVanished(records, telephone, clock),
+        warn_due=WarnDue(records, clock),
     )

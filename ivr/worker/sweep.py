@@ -49,8 +49,8 @@ class Sweep:
         self._carrier_due: datetime | None = None
 
     def round(self) -> None:
-        """Both looks; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.carrier):
+        """Every look; what one of them raises is logged, and the next round tries again."""
+        for look in (self.due, self.promises, self.carrier):
             try:
                 look()
             except Exception as trouble:  # noqa: BLE001 (the rim of the worker)
@@ -60,6 +60,10 @@ class Sweep:
         """Hand on every job that is due."""
         for job, about in due_jobs(self._work):
             self._submit(job, about)
+
+    def promises(self) -> None:
+        """Warn of promises that are nearly due, and escalate those that are late."""
+        self._work.warn_due()
 
     def carrier(self) -> None:
         """Compare our calls with the carrier's, and ask it for messages nobody told us of; every 15 s at most."""

@@ -20,6 +20,7 @@ from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.call_status import CallStatus
+from ivr.switchboard.fulfil import Fulfil, fulfil
 from ivr.switchboard.ports import Clock, Ids, Later, Telephone, Transcriber
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
@@ -73,6 +74,7 @@ def open_office(
     clock: Clock | None = None,
     ids: Ids | None = None,
     http: CarrierHttp | None = None,
+    answers: Fulfil = fulfil,
 ) -> Office:
     """Build everything that a web process or a worker needs; opens no connection yet."""
     clock = clock or SystemClock()
@@ -80,7 +82,7 @@ def open_office(
     kept = records(settings, clock)
     flows = FlowShelf(kept, clock)
     wording, holidays = BabelWording(), PublicHolidays()
-    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later)
+    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later, answers)
     numbering = PhoneNumbers("IT")
     doors = Doors(
         public_url=settings.public_url,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ivr.cli import desk as desks
 from ivr.cli.desk import refusals
@@ -39,12 +39,11 @@ def list_(
     if as_json:
         typer.echo(json.dumps([_as_dict(each, desk.zone) for each in calls], ensure_ascii=False, indent=2))
         return
-    table = Table("began", "id", "line", "caller", "sure", "state", "outcome")
+    table = Table("began", Column("id", no_wrap=True, min_width=36), "caller", "sure", "state", "outcome")
     for each in calls:
         table.add_row(
             f"{each.started_at.astimezone(desk.zone):%Y-%m-%d %H:%M:%S}",
             each.id,
-            each.line,
             str(each.caller) if isinstance(each.caller, PhoneNumber) else "–",
             each.sure.value,
             each.state.value,

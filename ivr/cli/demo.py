@@ -59,7 +59,7 @@ def demo(
     settings = _settings()
     with refusals():
         shown = _prepared(settings, out)
-        with whole_line(settings) as supervisor:
+        with whole_line(settings):
             out.print("[green]The line is up:[/] exchange, web, worker and Redis answer.\n")
             played = list(_calls(shown))
             _timelines(shown, played)
@@ -67,7 +67,7 @@ def demo(
             _addresses(shown)
             if not once:
                 out.print("\nThe line stays up. Ctrl-C ends it.")
-                supervisor.run_until(stop_on_signals())
+                stop_on_signals().wait()
     if not held:
         raise typer.Exit(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import assert_never
 
@@ -31,6 +32,9 @@ from ivr.core.words import CustomerId
 from ivr.switchboard.ports import Ids, Transaction
 from ivr.switchboard.prove import prove_order, prove_pin
 
+Fulfil = Callable[[Want, CallRecord, Transaction, Ids, datetime], Got]
+"""How a want is answered."""
+
 CODE_LENGTH = 6
 CODE_TRIES = 20
 
@@ -42,8 +46,23 @@ ORDER_TYPES = {
     "total": "money:EUR",
     "items": "text",
 }
-CUSTOMER_TYPES = {"name": "text", "number": "digits", "postcode": "digits", "email": "text"}
-CASE_TYPES = {"code": "digits", "kind": "enum:case_kind", "status": "enum:case_status", "about": "text"}
+CUSTOMER_TYPES: Mapping[str, str] = {
+    "name": "text",
+    "number": "digits",
+    "kind": "text",
+    "language": "text",
+    "email": "text",
+    "postcode": "digits",
+    "zone": "text",
+    "products": "text",
+}
+CASE_TYPES = {
+    "code": "digits",
+    "kind": "enum:case_kind",
+    "status": "enum:case_status",
+    "opened": "date",
+    "about": "text",
+}
 
 
 def fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
@@ -97,7 +116,14 @@ def _proof(want: WantProof, call: CallRecord, tx: Transaction, now: datetime) ->
     else:
         proven = prove_order(call.id, want.order or "", want.answer, tx, now)
     customer = proven.customer
-    return GotProof(None) if customer is None else GotProof(customer_fields(customer), customer.id)
+    if customer is None:
+        return GotProof(None)
+    fields, types = customer_fields(customer), CUSTOMER_TYPES
+    order = tx.customers.order(want.order) if want.order else None
+    if order is not None:  # what proves the caller may be spoken of, too
+        fields |= {f"order.{name}": value for name, value in order_fields(order).items()}
+        types = {**types, **{f"order.{name}": kind for name, kind in ORDER_TYPES.items()}}
+    return GotProof(fields, customer.id, types)
 
 
 def _code(tx: Transaction, ids: Ids) -> Got:
@@ -125,11 +151,21 @@ def customer_fields(customer: Customer) -> dict[str, Value]:
     return {
         "name": customer.name,
         "number": customer.number,
-        "postcode": customer.postcode,
+        "kind": customer.kind.value,
+        "language": customer.language,
         "email": customer.email,
+        "postcode": customer.postcode,
+        "zone": customer.zone,
+        "products": ", ".join(customer.products) or None,
     }
 
 
 def case_fields(case: CaseRecord) -> dict[str, Value]:
     """A case as the variables `case.*`."""
-    return {"code": case.code, "kind": case.kind, "status": case.status, "about": case.about}
+    return {
+        "code": case.code,
+        "kind": case.kind,
+        "status": case.status,
+        "opened": case.opened_at.date().isoformat(),
+        "about": case.about,
+    }

@@ -111,6 +111,10 @@ def _with_maybe(cursor: Cursor, customer: Customer) -> Cursor:
         "customer.maybe.kind": customer.kind.value,
         "customer.maybe.slow": customer.slow,
         "customer.maybe.language": customer.language,
+        "customer.maybe.name": customer.name,
+        "customer.maybe.zone": customer.zone,
+        "customer.maybe.number": customer.number,
+        "customer.maybe.products": ", ".join(customer.products) or None,
     }
     outer, *inner = cursor.frames
     return replace(cursor, frames=(replace(outer, variables={**outer.variables, **maybe}), *inner))

@@ -21,7 +21,7 @@ from ivr.core.flow.turn import Got, Heard, Holidays, Park, Said, Scene, Turn, Wa
 from ivr.core.outcome import outcome
 from ivr.core.words import CallId
 from ivr.switchboard.deeds import plan
-from ivr.switchboard.fulfil import fulfil
+from ivr.switchboard.fulfil import Fulfil, fulfil
 from ivr.switchboard.ports import Clock, Flows, Ids, Later, Records, Transaction
 
 
@@ -45,6 +45,7 @@ class TakeTurn:
     wording: Wording
     holidays: Holidays
     later: Later
+    fulfil: Fulfil = fulfil
 
     def __call__(self, call: CallId, turn: int, door: str, heard: Heard, token: str) -> Answer:
         """The answer to what was heard at a turn.
@@ -93,7 +94,17 @@ class TakeTurn:
         cursor = cursors.from_json(record.cursor)
         maybe = {k: v for k, v in cursor.frames[0].variables.items() if k.startswith("customer.maybe.")}
         scene = Scene(now, self.wording, self.holidays, seed=f"{record.id}:{record.turn}", maybe=maybe)
-        return _walk(advance(version, cursor, heard, scene), record, tx, self.ids, now)
+        return self._walk(advance(version, cursor, heard, scene), record, tx, now)
+
+    def _walk(self, steps: Generator[Want, Got, Turn], record: CallRecord, tx: Transaction, now: datetime) -> Turn:
+        """Run the interpreter to the end of the turn, fetching what it wants on the way."""
+        try:
+            want = next(steps)
+            while True:
+                want = steps.send(self.fulfil(want, record, tx, self.ids, now))
+        except StopIteration as end:
+            turn: Turn = end.value
+            return turn
 
     def _standing(self, record: CallRecord, turn: int, door: str, token: str, tx: Transaction) -> Answer:
         """The stored answer; anything but a true repeat is counted as odd."""
@@ -116,14 +127,3 @@ def state_after(state: CallState, turn: Turn) -> CallState:
     if state is CallState.ENDED:
         return state
     return CallState.WAITING if any(isinstance(said, Park) for said in turn.says) else CallState.IN_FLOW
-
-
-def _walk(steps: Generator[Want, Got, Turn], record: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Turn:
-    """Run the interpreter to the end of the turn, fetching what it wants on the way."""
-    try:
-        want = next(steps)
-        while True:
-            want = steps.send(fulfil(want, record, tx, ids, now))
-    except StopIteration as end:
-        turn: Turn = end.value
-        return turn

@@ -18,6 +18,8 @@ from ivr.testing.play import PacedTelephones, Played, Player, Told, together
 from ivr.testing.scripts import Script
 
 CALLS = ".calls.yaml"
+PARTS = ("proof", "record", "case", "message")
+"""What a script may give as ``down``, to hear what a caller hears then."""
 PEOPLE = "people"
 LATER = frozenset({"queue", "callback", "transfer", "message"})
 """Kinds of nodes that leave by ``failed``, aloud, until the queue is there."""
@@ -31,6 +33,11 @@ class World(Protocol):
 
     @property
     def evidence(self) -> Evidence: ...
+
+    @property
+    def down(self) -> set[str]:
+        """Parts that fail, as a script gives it."""
+        ...
 
 
 Put = Callable[[World, frozenset[str]], Sequence[str]]
@@ -115,7 +122,11 @@ def comes_with_the_queue(flow: Flow, node: str, exit_: str) -> bool:
 
 def _lacking(script: Script, world: World, put: Put) -> Played | None:
     """Make the world as the script gives it; or why the script cannot be played in it."""
-    problems = [f"nothing is known of given {what}" for what in script.given if what != "customers"]
+    problems = [f"nothing is known of given {what}" for what in script.given if what not in ("customers", "down")]
+    broken = frozenset(script.given.get("down", ()))
+    problems += [f"{what!r} cannot be down: {', '.join(PARTS)} can" for what in sorted(broken.difference(PARTS))]
+    if broken:
+        world.down.update(broken)
     if script.agents:
         problems.append("agents can be on duty only once there are queues")
     if names := frozenset(script.given.get("customers", ())):

@@ -6,13 +6,17 @@ The exchange's scheduler is the clock of everything; a seed replays a run byte f
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 from ivr import config, wiring
+from ivr.core.call import CallRecord
 from ivr.core.errors import FlowRefused
+from ivr.core.flow.turn import Got, GotNothing, Want, WantCaseCode, WantKept, WantProof, WantRecord
 from ivr.core.voicemail import TextState, Transcript
 from ivr.core.words import Language
 from ivr.exchange.chance import Chance as NetworkChance
@@ -24,7 +28,8 @@ from ivr.exchange.scheduler import VirtualScheduler
 from ivr.exchange.webhooks import WsgiOutside
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
-from ivr.switchboard.ports import Transcriber
+from ivr.switchboard.fulfil import fulfil
+from ivr.switchboard.ports import Ids, Transaction, Transcriber
 from ivr.testing.evidence import RecordedEvidence
 from ivr.twilio.rest import WsgiHttpClient
 from ivr.worker.inline import InlineLater
@@ -46,6 +51,7 @@ class World:
     evidence: RecordedEvidence
     records: SqlRecords
     office: wiring.Office
+    down: set[str]
     ends: ExitStack
 
     def close(self) -> None:
@@ -56,6 +62,25 @@ class World:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Failing:
+    """Answers wants as the house does, but for those that are ``down``: proof, record, case, message."""
+
+    KINDS: ClassVar[Mapping[type[Want], str]] = {
+        WantProof: "proof",
+        WantRecord: "record",
+        WantCaseCode: "case",
+        WantKept: "message",
+    }
+
+    def __init__(self) -> None:
+        self.down: set[str] = set()
+
+    def __call__(self, want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+        if self.KINDS.get(type(want)) in self.down:
+            return GotNothing("the script says that it is down")
+        return fulfil(want, call, tx, ids, now)
 
 
 class NoTranscriber:
@@ -86,7 +111,8 @@ def open_world(
         scheduler = VirtualScheduler(at)
         later = InlineLater(scheduler.after)
         rest = _LateApp()
-        office = wiring.open_office(settings, later, scheduler, Chance(scheduler, seed), WsgiHttpClient(rest))
+        answers, ids = Failing(), Chance(scheduler, seed)
+        office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers)
         ends.callback(office.records.close)
         outside = WsgiOutside(wiring.web_app(office), PUBLIC_URL)
         account = Account(settings.account_sid, settings.auth_token)
@@ -101,7 +127,7 @@ def open_world(
         later.sweep_every(SWEEP)
         evidence = RecordedEvidence(office.records, "twilio", settings.account_sid)
         telephones = InProcessTelephones(network, scheduler)
-        return World(network, scheduler, telephones, evidence, office.records, office, ends.pop_all())
+        return World(network, scheduler, telephones, evidence, office.records, office, answers.down, ends.pop_all())
     raise AssertionError("an exit stack swallows nothing")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,17 @@ def run(*words: object) -> tuple[int, str]:
 
 
 def test_check_says_all_is_well_in_a_line() -> None:
-    assert run("check", FLOWS) == (0, "1 flow, 32 nodes: no errors, no warnings\n")
+    status, said = run("check", FLOWS)
+    assert status == 0
+    assert re.fullmatch(r"1 flow, \d+ nodes: no errors, no warnings\n", said)
 
 
 def test_check_ends_with_1_on_an_error_and_tells_warnings_apart(folder: Path) -> None:
     path = folder / "numero_verde.yaml"
     text = (
-        path.read_text("utf-8").replace("to: which_order", "to: which_ordr").replace("longest: 2 min", "longest: 9 min")
+        path.read_text("utf-8")
+        .replace("to: which_order", "to: which_ordr", 1)
+        .replace("longest: 2 min", "longest: 9 min")
     )
     path.write_text(text, "utf-8")
     status, said = run("check", folder)
@@ -39,7 +44,7 @@ def test_check_ends_with_1_on_an_error_and_tells_warnings_apart(folder: Path) ->
     assert "did you mean 'which_order'?" in error
     assert gap == ""
     assert ": warning: " in warning
-    assert last == "1 flow, 32 nodes: 1 error, 1 warning"
+    assert last.endswith("nodes: 1 error, 1 warning")
 
 
 def test_a_warning_alone_is_no_failure(folder: Path) -> None:
@@ -48,7 +53,8 @@ def test_a_warning_alone_is_no_failure(folder: Path) -> None:
     status, said = run("check", folder, "--json")
     assert status == 0
     (problem,) = json.loads(said)
-    assert (problem["severity"], problem["code"], problem["line"]) == ("warning", "long-voicemail", 246)
+    at = path.read_text("utf-8").splitlines().index("    longest: 9 min") + 1
+    assert (problem["severity"], problem["code"], problem["line"]) == ("warning", "long-voicemail", at)
 
 
 def test_graph_draws_both_ways(tmp_path: Path) -> None:

@@ -37,16 +37,14 @@ GUESSES = 40
 ALWAYS = frozenset({"caller.language", "caller.slow", "callback.next_slot"})
 """Variables that every call has."""
 MAYBE = "customer.maybe."
-MAYBE_FIELDS = frozenset(
-    MAYBE + name for name in ("name", "kind", "language", "slow", "zone", "calls", "number", "products")
-)
+MAYBE_FIELDS = frozenset(MAYBE + name for name in ("name", "kind", "language", "slow", "zone", "number", "products"))
 """What caller id suggests: for conditions, never spoken (but the name, where the line says ``greets_by_name``)."""
 RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "customer": ("name", "number", "kind", "language", "email", "postcode", "zone", "products"),
     "order": ("number", "status", "placed", "due", "total", "items"),
     "case": ("code", "kind", "status", "opened", "about"),
 }
-"""Fields that `lookup` (and, for the customer, `verify`) gives."""
+"""Fields that `lookup` gives; `verify` gives the customer's, and by order that order's."""
 HOURS_GIVE = frozenset({"hours.next_open", "closed.because"})
 KNOWN_NAMES = (
     ALWAYS
@@ -421,7 +419,8 @@ class _Tracking:
             case HoursNode():
                 return dict.fromkeys(("open", "closed", "holiday", "emergency"), known.with_(HOURS_GIVE))
             case Verify():
-                proven = known.with_(_fields("customer"))
+                fields = _fields("customer") | (_fields("order") if node.by == "order" else frozenset())
+                proven = known.with_(fields)
                 return {"known": Known(proven.names, True, proven.personal)}
             case Lookup():
                 return {"found": known.with_(_fields(node.record))}

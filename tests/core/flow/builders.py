@@ -24,6 +24,7 @@ from ivr.core.flow.turn import (
     GotCode,
     GotEmergency,
     GotFetched,
+    GotKept,
     GotNothing,
     GotProof,
     GotRecord,
@@ -45,6 +46,7 @@ from ivr.core.flow.turn import (
     WantCaseCode,
     WantEmergency,
     WantFetched,
+    WantKept,
     WantProof,
     WantRecord,
     Words,
@@ -166,6 +168,7 @@ class World:
     emergency: EmergencyClosing | None = None
     fetched: GotFetched = field(default_factory=lambda: GotFetched("waiting"))
     code: str = "482913"
+    kept: set[str] = field(default_factory=set)
     down: bool = False
     wanted: list[Want] = field(default_factory=list)
 
@@ -184,6 +187,8 @@ class World:
                 return GotCode(self.code)
             case WantFetched():
                 return self.fetched
+            case WantKept(recording):
+                return GotKept(recording in self.kept)
             case _:
                 raise AssertionError(want)
 

@@ -57,7 +57,7 @@ def step(walk: Walk, node: model.AnyNode, heard: Heard | None) -> Generator[Want
         case model.Info():
             return info(walk, node)
         case model.Voicemail():
-            return voicemail(walk, node, heard)
+            return (yield from voicemail(walk, node, heard))
         case model.QueueNode():
             return queue(walk, node, heard)
         case model.Callback():

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from datetime import UTC, datetime
 
 from ivr.core.company import Hours
 from ivr.core.events import VoicemailEmpty, VoicemailTaken
 from ivr.core.flow.model import Voicemail
 from ivr.core.flow.speaking import Spoken, in_words
-from ivr.core.flow.turn import Heard, KeepVoicemail, NothingRecorded, Record, Recorded
-from ivr.core.flow.walk import End, Leave, Wait, Walk
+from ivr.core.flow.steps.lookup import reason
+from ivr.core.flow.turn import Got, GotKept, Heard, KeepVoicemail, NothingRecorded, Record, Recorded, Want, WantKept
+from ivr.core.flow.walk import End, Fail, Leave, Wait, Walk
 from ivr.core.hours import due_in_opening_time
 
 SILENCE, SLOW_SILENCE = 5, 10  # seconds that end a message
 
 
-def voicemail(walk: Walk, node: Voicemail, heard: Heard | None) -> Leave | Wait | End:
+def voicemail(walk: Walk, node: Voicemail, heard: Heard | None) -> Generator[Want, Got, Leave | Wait | End | Fail]:
     match heard:
         case None:
             walk.say(node.ask)
             longest = max(1, int(node.longest.total_seconds()))
             return Wait("record", Record((), longest, SLOW_SILENCE if walk.slow else SILENCE, walk.language))
         case Recorded():
-            return taken(walk, node, heard)
+            return (yield from taken(walk, node, heard))
         case _:
             walk.note(VoicemailEmpty(node.queue))
             walk.say_sentence("message_empty")
             return Leave("empty", "nobody spoke" if isinstance(heard, NothingRecorded) else "no message came")
 
 
-def taken(walk: Walk, node: Voicemail, message: Recorded) -> Leave | End:
-    """Keep it; whoever hangs up after speaking, as most do, is owed the same answer as who waits for our sentence."""
-    due = due_at(walk, node)
-    walk.deeds.append(KeepVoicemail(message.recording, message.url, message.length, node.queue, due, walk.language))
-    seconds = None if message.length is None else int(message.length.total_seconds())
-    walk.note(VoicemailTaken(message.recording, node.queue, seconds, None if due is None else due.isoformat()))
+def taken(walk: Walk, node: Voicemail, message: Recorded) -> Generator[Want, Got, Leave | End | Fail]:
+    """Keep it; whoever hangs up after speaking, as most do, is owed the same answer as who waits for our sentence.
+
+    A recording that is on record already is thanked for, and promised nothing a second time.
+    """
+    kept = yield WantKept(message.recording)
+    if not isinstance(kept, GotKept):
+        return Fail(reason(kept))
+    due = None if kept.kept else due_at(walk, node)
+    if not kept.kept:
+        walk.deeds.append(KeepVoicemail(message.recording, message.url, message.length, node.queue, due, walk.language))
+        seconds = None if message.length is None else int(message.length.total_seconds())
+        walk.note(VoicemailTaken(message.recording, node.queue, seconds, None if due is None else due.isoformat()))
     if message.hung_up:
         walk.left("recorded", "hung up after the message")
         return End()

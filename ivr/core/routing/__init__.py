@@ -1,0 +1,1 @@
+"""Who is served next, by whom, and why: pure decisions."""

@@ -40,6 +40,10 @@ class VoicemailAnsweredAlready(IvrError):
     """This voicemail is answered already."""
 
 
+class ChangedMeanwhile(IvrError):
+    """Somebody else changed this at the same moment; look again."""
+
+
 class SettingsIncomplete(IvrError):
     """Settings are missing or unreadable."""
 

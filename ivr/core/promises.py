@@ -59,10 +59,6 @@ class NothingToTell(IvrError):
     """This promise was not moved, so there is nothing to tell the customer."""
 
 
-class ChangedMeanwhile(IvrError):
-    """Somebody else changed this at the same moment; look again."""
-
-
 @dataclass(frozen=True)
 class Promise:
     id: PromiseId

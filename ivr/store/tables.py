@@ -308,7 +308,7 @@ callbacks = Table(
     Column("queue", Text, nullable=False),
     Column("number", Text, nullable=False),
     Column("country", Text),
-    Column("zone", Text, nullable=False),
+    Column("zones", Text, nullable=False),  # JSON: [zone, …]
     Column("language", Text, nullable=False),
     Column("shows", Text),
     Column("arrived_at", Moment, nullable=False),  # the place in line
@@ -323,6 +323,7 @@ callbacks = Table(
     Column("slot_place", Integer),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("misses", Integer, nullable=False),
     Column("next_at", Moment, index=True),
     Column("last_outcome", Text),
     Column("tell", Boolean, nullable=False),

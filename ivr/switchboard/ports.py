@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
+from ivr.core.callbacks import Callback, Outcome
 from ivr.core.company import EmergencyClosing
 from ivr.core.customer import CaseRecord, Customer, Match, Note, Order
 from ivr.core.events import CallEvent
@@ -17,6 +18,8 @@ from ivr.core.flow.model import FlowVersion
 from ivr.core.promises import Promise
 from ivr.core.voicemail import AudioState, Transcript, Voicemail
 from ivr.core.words import (
+    AgentId,
+    CallbackId,
     CallerNumber,
     CallId,
     CustomerId,
@@ -24,6 +27,8 @@ from ivr.core.words import (
     Language,
     PhoneNumber,
     PromiseId,
+    QueueName,
+    TicketId,
     VoicemailId,
 )
 
@@ -264,6 +269,71 @@ class Promises(Protocol):
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One dial of a callback, on record from before the carrier was asked."""
+
+    callback: CallbackId
+    number: int  # from 1
+    agent: AgentId | None
+    began_at: datetime
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+
+
+class Callbacks(Protocol):
+    def ask(self, callback: Callback, capacity: int = 0, zone: str = "UTC") -> Callback:
+        """Put it on record, or give back the live one that this number has already: compare the ids.
+
+        A slot takes one of its hour's ``capacity`` places, the hour as the queue's ``zone`` shows it; raises SlotTaken.
+        """
+        ...
+
+    def get(self, callback: CallbackId) -> Callback:
+        """Raises NoSuchCallback."""
+        ...
+
+    def live_of(self, number: PhoneNumber) -> Callback | None: ...
+
+    def of_ticket(self, ticket: TicketId) -> Callback | None: ...
+
+    def by_code(self, code: str, now: datetime) -> Callback | None:
+        """The one whose code this is, while it holds."""
+        ...
+
+    def change(self, callback: Callback) -> bool:
+        """Write it with ``version`` one higher; False when it has been changed since it was read."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[Callback]:
+        """Those waiting whose time has come, in the order of arrival."""
+        ...
+
+    def live(self, queue: QueueName | None = None) -> Sequence[Callback]:
+        """In the order of arrival."""
+        ...
+
+    def booked(self, queue: QueueName, since: datetime, until: datetime) -> Sequence[datetime]:
+        """The slots taken by live callbacks in ``[since, until)``."""
+        ...
+
+    def of(self, customer: CustomerId) -> Sequence[Callback]: ...
+
+    def asked_since(self, since: datetime, number: PhoneNumber | None = None) -> int:
+        """How many were asked for, at one number or in all."""
+        ...
+
+    def begin(self, attempt: Attempt) -> bool:
+        """Put a dial on record before the carrier is asked; False when this attempt is somebody else's."""
+        ...
+
+    def end(self, callback: CallbackId, number: int, outcome: Outcome, at: datetime) -> bool:
+        """False when it has ended already, or never began."""
+        ...
+
+    def attempts(self, callback: CallbackId) -> Sequence[Attempt]: ...
+
+
+@dataclass(frozen=True)
 class Fetching:
     """An http node's request, in the worker's hands."""
 
@@ -332,6 +402,8 @@ class Transaction(Protocol):
     def voicemails(self) -> Voicemails: ...
     @property
     def promises(self) -> Promises: ...
+    @property
+    def callbacks(self) -> Callbacks: ...
     @property
     def fetches(self) -> Fetches: ...
     @property
@@ -441,6 +513,14 @@ class Numbering(Protocol):
         ...
 
     def country(self, number: PhoneNumber) -> str | None: ...
+
+    def kind(self, number: PhoneNumber) -> str:
+        """``fixed``, ``mobile``, ``fixed_or_mobile``, ``toll_free``, ``premium``, … or ``unknown``."""
+        ...
+
+    def zones(self, number: PhoneNumber) -> tuple[str, ...]:
+        """The time zones (IANA) it may be in; none where nobody can tell."""
+        ...
 
 
 class HttpFetcher(Protocol):

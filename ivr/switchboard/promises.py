@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import assert_never
 
 from ivr.core import promises
-from ivr.core.errors import VoicemailAnsweredAlready
+from ivr.core.errors import ChangedMeanwhile, VoicemailAnsweredAlready
 from ivr.core.events import (
     CallEvent,
     PromiseClosed,
@@ -22,7 +22,7 @@ from ivr.core.events import (
     PromiseWarned,
     VoicemailAnswered,
 )
-from ivr.core.promises import ChangedMeanwhile, Promise, PromiseStep
+from ivr.core.promises import Promise, PromiseStep
 from ivr.core.voicemail import Voicemail
 from ivr.core.words import PromiseId, VoicemailId
 from ivr.switchboard.ports import Clock, Records, Transaction

@@ -8,10 +8,9 @@ from datetime import timedelta
 import pytest
 
 from ivr.core.call import CallRecord
-from ivr.core.errors import NoSuchVoicemail, VoicemailAnsweredAlready
+from ivr.core.errors import ChangedMeanwhile, NoSuchVoicemail, VoicemailAnsweredAlready
 from ivr.core.promises import (
     BROKEN_AFTER,
-    ChangedMeanwhile,
     NoSuchPromise,
     Promise,
     PromiseEnded,

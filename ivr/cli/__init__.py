@@ -14,6 +14,7 @@ def line() -> typer.Typer:
     """All commands, put together."""
     from ivr import logs
     from ivr.cli import (
+        agents,
         bench,
         call,
         calls,
@@ -42,6 +43,7 @@ def line() -> typer.Typer:
         ("flows", flows.app),
         ("customers", customers.app),
         ("calls", calls.app),
+        ("agents", agents.app),
         ("promises", promises.app),
         ("voicemails", voicemails.app),
         ("models", models.app),

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from ivr.core.errors import RecordsUnavailable
+from ivr.store.agents import SqlAgents
 from ivr.store.callbacks import SqlCallbacks
 from ivr.store.calls import SqlCalls
 from ivr.store.cases import SqlCases
@@ -77,6 +78,10 @@ class SqlTransaction:
     @property
     def callbacks(self) -> SqlCallbacks:
         return SqlCallbacks(self._link)
+
+    @property
+    def agents(self) -> SqlAgents:
+        return SqlAgents(self._link)
 
     @property
     def fetches(self) -> SqlFetches:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from ivr.core.agent import AgentStatus
 from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
 from ivr.core.callbacks import Callback, Outcome
 from ivr.core.company import EmergencyClosing
@@ -16,6 +17,7 @@ from ivr.core.customer import CaseRecord, Customer, Match, Note, Order
 from ivr.core.events import CallEvent
 from ivr.core.flow.model import FlowVersion
 from ivr.core.promises import Promise
+from ivr.core.roster import AgentRecord
 from ivr.core.voicemail import AudioState, Transcript, Voicemail
 from ivr.core.words import (
     AgentId,
@@ -334,6 +336,52 @@ class Callbacks(Protocol):
 
 
 @dataclass(frozen=True)
+class AgentOnRecord:
+    """An agent as the company has them, and as they are now; ``version`` tells apart two who change that at once."""
+
+    record: AgentRecord
+    status: AgentStatus
+    version: int
+
+
+@dataclass(frozen=True)
+class AgentChange:
+    """One line of an agent's log: ``what`` is ``wish`` or ``state``."""
+
+    agent: AgentId
+    at: datetime
+    what: str
+    value: str
+    because: str
+
+
+class Agents(Protocol):
+    def all(self) -> Sequence[AgentOnRecord]:
+        """By name."""
+        ...
+
+    def get(self, agent: AgentId) -> AgentOnRecord:
+        """Raises NoSuchAgent."""
+        ...
+
+    def put(self, record: AgentRecord, at: datetime) -> None:
+        """Put on record, or change who they are and leave wish and state; one taken off before begins anew."""
+        ...
+
+    def remove(self, agent: AgentId, version: int, at: datetime) -> bool:
+        """Take off the record; False when they have been changed since that version."""
+        ...
+
+    def change(self, status: AgentStatus, version: int) -> bool:
+        """Write wish and state, and log what is new of them; False when changed since that version."""
+        ...
+
+    def history(self, agent: AgentId, limit: int) -> Sequence[AgentChange]:
+        """The newest first."""
+        ...
+
+
+@dataclass(frozen=True)
 class Fetching:
     """An http node's request, in the worker's hands."""
 
@@ -404,6 +452,8 @@ class Transaction(Protocol):
     def promises(self) -> Promises: ...
     @property
     def callbacks(self) -> Callbacks: ...
+    @property
+    def agents(self) -> Agents: ...
     @property
     def fetches(self) -> Fetches: ...
     @property

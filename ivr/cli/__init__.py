@@ -21,7 +21,23 @@ def main() -> None:
 def line() -> typer.Typer:
     """All commands, put together."""
     from ivr import logs
-    from ivr.cli import bench, call, calls, customers, db, demo, doctor, fallback, flows, flows_test, models, serve
+    from ivr.cli import (
+        agents,
+        bench,
+        call,
+        calls,
+        customers,
+        db,
+        demo,
+        doctor,
+        fallback,
+        flows,
+        flows_test,
+        models,
+        promises,
+        serve,
+        voicemails,
+    )
     from ivr.cli import transcribe as reading
 
     logs.configure()
@@ -35,6 +51,9 @@ def line() -> typer.Typer:
         ("flows", flows.app),
         ("customers", customers.app),
         ("calls", calls.app),
+        ("agents", agents.app),
+        ("promises", promises.app),
+        ("voicemails", voicemails.app),
         ("models", models.app),
         ("db", db.app),
     ):

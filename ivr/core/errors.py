@@ -36,6 +36,14 @@ class NoSuchVoicemail(IvrError):
     """No voicemail has this id."""
 
 
+class VoicemailAnsweredAlready(IvrError):
+    """This voicemail is answered already."""
+
+
+class ChangedMeanwhile(IvrError):
+    """Somebody else changed this at the same moment; look again."""
+
+
 class SettingsIncomplete(IvrError):
     """Settings are missing or unreadable."""
 

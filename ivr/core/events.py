@@ -169,6 +169,70 @@ class PromiseMade(CallEvent):
 
 
 @dataclass(frozen=True)
+class PromiseWarned(CallEvent):
+    """80 % of its time have passed; ``owner`` is who was warned."""
+
+    kind: ClassVar[str] = "promise.warned"
+    promise: str
+    what: str
+    due: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class PromiseLate(CallEvent):
+    """Its time has passed unfulfilled; it is still owed, and was escalated."""
+
+    kind: ClassVar[str] = "promise.late"
+    promise: str
+    what: str
+    due: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class PromiseMoved(CallEvent):
+    """It cannot be kept by ``due``; the customer must be told ``new_due``, and until then ``due`` stands."""
+
+    kind: ClassVar[str] = "promise.moved"
+    promise: str
+    what: str
+    due: str
+    new_due: str
+    because: str
+
+
+@dataclass(frozen=True)
+class PromiseMoveTold(CallEvent):
+    """The customer knows the new time, which holds from now on."""
+
+    kind: ClassVar[str] = "promise.move_told"
+    promise: str
+    what: str
+    due: str
+
+
+@dataclass(frozen=True)
+class PromiseClosed(CallEvent):
+    """``result``: kept, late, broken, withdrawn."""
+
+    kind: ClassVar[str] = "promise.closed"
+    promise: str
+    what: str
+    result: str
+    because: str | None
+
+
+@dataclass(frozen=True)
+class VoicemailAnswered(CallEvent):
+    """Somebody answered the customer's message."""
+
+    kind: ClassVar[str] = "voicemail.answered"
+    voicemail: str
+    by: str
+
+
+@dataclass(frozen=True)
 class FetchAsked(CallEvent):
     kind: ClassVar[str] = "fetch.asked"
     node: str
@@ -240,6 +304,12 @@ KINDS: dict[str, type[CallEvent]] = {
         VoicemailKept,
         VoicemailRead,
         PromiseMade,
+        PromiseWarned,
+        PromiseLate,
+        PromiseMoved,
+        PromiseMoveTold,
+        PromiseClosed,
+        VoicemailAnswered,
         FetchAsked,
         FetchEnded,
         NodeFailed,

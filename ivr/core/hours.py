@@ -70,6 +70,18 @@ def next_open(hours: Hours, after: datetime, holidays: Holidays) -> datetime | N
     return None
 
 
+def closes_at(hours: Hours, now: datetime, holidays: Holidays) -> datetime | None:
+    """When the present opening ends (UTC), spans that touch taken as one; None when it is closed now."""
+    today = now.astimezone(ZoneInfo(hours.zone)).date()
+    until: datetime | None = None
+    for opens, closes in openings(hours, today - timedelta(days=1), 2 + FARTHEST, holidays):
+        if opens <= (until or now) < closes:
+            until = closes
+        elif opens > (until or now):
+            break
+    return until
+
+
 def due_in_opening_time(hours: Hours, start: datetime, amount: timedelta, holidays: Holidays) -> datetime | None:
     """When ``amount`` of opening time has passed since ``start`` (UTC); None when 400 days do not hold so much."""
     if amount <= timedelta(0):

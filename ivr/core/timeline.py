@@ -60,6 +60,7 @@ class _Teller:
     read: Mapping[str, str]
     cases: Mapping[str, str]
     promises: Mapping[str, str]
+    results: Mapping[str, str]
     date: str
     silence: str
     private: str
@@ -117,6 +118,24 @@ _ITALIAN = _Teller(
         e.PromiseMade: lambda it, t, zone: (
             f"Promesso: {t.promises.get(it.what, it.what)} entro il {t.when(it.due, zone)}."
         ),
+        e.PromiseWarned: lambda it, t, zone: (
+            f"Sta per scadere: {t.promises.get(it.what, it.what)} entro il {t.when(it.due, zone)} («{it.owner}»)."
+        ),
+        e.PromiseLate: lambda it, t, zone: (
+            f"In ritardo: {t.promises.get(it.what, it.what)}, promesso entro il {t.when(it.due, zone)} («{it.owner}»)."
+        ),
+        e.PromiseMoved: lambda it, t, zone: (
+            f"Da spostare al {t.when(it.new_due, zone)}: {t.promises.get(it.what, it.what)} ({it.because}); "
+            "il cliente va avvisato."
+        ),
+        e.PromiseMoveTold: lambda it, t, zone: (
+            f"Cliente avvisato: {t.promises.get(it.what, it.what)} entro il {t.when(it.due, zone)}."
+        ),
+        e.PromiseClosed: lambda it, t, _: (
+            f"Promessa {t.results.get(it.result, it.result)}: {t.promises.get(it.what, it.what)}"
+            + (f" ({it.because})." if it.because else ".")
+        ),
+        e.VoicemailAnswered: lambda it, *_: f"Risposto al messaggio ({it.by}).",
         e.FetchAsked: lambda it, *_: f"Chiesto a {it.host} (passo «{it.node}»).",
         e.FetchEnded: lambda it, *_: f"Risposta al passo «{it.node}»: {_ITALIAN_FETCHES.get(it.state, it.state)}.",
         e.NodeFailed: lambda it, *_: f"Il passo «{it.node}» non è riuscito: {it.because}.",
@@ -157,6 +176,12 @@ _ITALIAN = _Teller(
         "appointment": "appuntamento",
         "follow_up": "farsi risentire",
     },
+    results={
+        "kept": "mantenuta",
+        "late": "mantenuta in ritardo",
+        "broken": "non mantenuta",
+        "withdrawn": "ritirata",
+    },
     date="%d/%m/%Y alle %H:%M",
     silence="(silenzio)",
     private="ha digitato {what} cifre riservate",
@@ -187,6 +212,24 @@ _ENGLISH = _Teller(
         e.PromiseMade: lambda it, t, zone: (
             f"Was promised: {t.promises.get(it.what, it.what)} by {t.when(it.due, zone)}."
         ),
+        e.PromiseWarned: lambda it, t, zone: (
+            f"Nearly due: {t.promises.get(it.what, it.what)} by {t.when(it.due, zone)} (“{it.owner}”)."
+        ),
+        e.PromiseLate: lambda it, t, zone: (
+            f"Late: {t.promises.get(it.what, it.what)}, promised by {t.when(it.due, zone)} (“{it.owner}”)."
+        ),
+        e.PromiseMoved: lambda it, t, zone: (
+            f"To be moved to {t.when(it.new_due, zone)}: {t.promises.get(it.what, it.what)} ({it.because}); "
+            "the customer must be told."
+        ),
+        e.PromiseMoveTold: lambda it, t, zone: (
+            f"The customer was told: {t.promises.get(it.what, it.what)} by {t.when(it.due, zone)}."
+        ),
+        e.PromiseClosed: lambda it, t, _: (
+            f"Promise {t.results.get(it.result, it.result)}: {t.promises.get(it.what, it.what)}"
+            + (f" ({it.because})." if it.because else ".")
+        ),
+        e.VoicemailAnswered: lambda it, *_: f"The message was answered ({it.by}).",
         e.FetchAsked: lambda it, *_: f"Asked {it.host} (step “{it.node}”).",
         e.FetchEnded: lambda it, *_: f"The answer for step “{it.node}”: {_ENGLISH_FETCHES.get(it.state, it.state)}.",
         e.NodeFailed: lambda it, *_: f"The step “{it.node}” failed: {it.because}.",
@@ -227,6 +270,7 @@ _ENGLISH = _Teller(
         "appointment": "an appointment",
         "follow_up": "to hear from us again",
     },
+    results={"kept": "kept", "late": "kept late", "broken": "broken", "withdrawn": "withdrawn"},
     date="%d %b %Y at %H:%M",
     silence="(silence)",
     private="entered {what} private digits",

@@ -65,3 +65,5 @@ class Voicemail:
     promise: PromiseId | None = None
     attempts: int = 0
     next_at: datetime | None = None  # when the next step is due
+    answered_at: datetime | None = None
+    answered_by: str | None = None

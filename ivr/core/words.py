@@ -15,6 +15,7 @@ FlowVersionId = NewType("FlowVersionId", str)
 LegId = NewType("LegId", str)
 TicketId = NewType("TicketId", str)
 AgentId = NewType("AgentId", str)
+CallbackId = NewType("CallbackId", str)
 QueueName = NewType("QueueName", str)
 Language = NewType("Language", str)
 """An ISO 639-1 code in lower case: ``it``, ``en``."""

@@ -18,6 +18,7 @@ from ivr.core.flow.check import CompanyFault, Facts, check, check_company
 from ivr.core.flow.faults import Fault
 from ivr.core.flow.model import NOWHERE, AnyNode, Flow, FlowVersion, Mark, Subflow
 from ivr.core.words import FlowVersionId, PhoneNumber
+from ivr.flowfiles.agents import parse_agents
 from ivr.flowfiles.company import parse_company
 from ivr.flowfiles.marks import LARGEST, Tree, places, read_one
 from ivr.flowfiles.parse import Parsed, parse_flow
@@ -26,6 +27,7 @@ from ivr.flowfiles.secrets import find_secrets
 from ivr.switchboard.ports import Clock, Records
 
 COMPANY = "company.yaml"
+AGENTS = "agents.yaml"
 CALLS = ".calls.yaml"
 
 
@@ -107,7 +109,9 @@ def _read(sources: Mapping[str, bytes | str], prefix: str = "") -> _Read:
         if tree is not None:
             trees[name] = tree
     company = _company(prefix, trees, sources, problems)
-    parsed = {name: parse_flow(tree, company) for name, tree in trees.items() if name != COMPANY}
+    if company is not None and AGENTS in trees:
+        problems += parse_agents(trees[AGENTS], company)[1]
+    parsed = {name: parse_flow(tree, company) for name, tree in trees.items() if name not in (COMPANY, AGENTS)}
     for name, flow_file in parsed.items():
         problems += flow_file.problems
         _check_file_name(prefix + name, flow_file, problems)

@@ -18,6 +18,7 @@ from ivr.store.link import Insert, Link, inserting
 from ivr.store.tables import (
     SITE,
     SUFFIX,
+    callbacks,
     calls,
     cases,
     customer_numbers,
@@ -164,12 +165,12 @@ class SqlCustomers:
             raise NoSuchCustomer
 
     def merge_call(self, anonymous: CustomerId, customer: CustomerId, call: CallId) -> None:
-        """The call and its cases, voicemails and promises go to ``customer``; its events follow the call.
+        """The call and its cases, voicemails, promises and callbacks go to ``customer``; its events follow the call.
 
         Events are never changed: each keeps whom the caller was taken for when it was written.
         """
         self._link.run(update(calls).where(calls.c.id == call).values(customer_id=customer, sure=Sure.KNOWN.value))
-        for table in (cases, voicemails, promises):
+        for table in (cases, voicemails, promises, callbacks):
             self._link.run(
                 update(table)
                 .where(table.c.call_id == call, table.c.customer_id == anonymous)

@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from ivr.core.errors import RecordsUnavailable
+from ivr.store.agents import SqlAgents
+from ivr.store.callbacks import SqlCallbacks
 from ivr.store.calls import SqlCalls
 from ivr.store.cases import SqlCases
 from ivr.store.customers import SqlCustomers
@@ -72,6 +74,14 @@ class SqlTransaction:
     @property
     def promises(self) -> SqlPromises:
         return SqlPromises(self._link)
+
+    @property
+    def callbacks(self) -> SqlCallbacks:
+        return SqlCallbacks(self._link)
+
+    @property
+    def agents(self) -> SqlAgents:
+        return SqlAgents(self._link)
 
     @property
     def fetches(self) -> SqlFetches:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    text,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -262,7 +263,10 @@ voicemails = Table(
     Column("promise_id", Text),
     Column("attempts", Integer, nullable=False),
     Column("next_at", Moment, index=True),
+    Column("answered_at", Moment),
+    Column("answered_by", Text),
     UniqueConstraint("site_id", "recording"),
+    Index("ix_voicemails_answered_at_taken_at", "answered_at", "taken_at"),
 )
 
 promises = Table(
@@ -280,7 +284,123 @@ promises = Table(
     Column("state", Text, nullable=False),
     Column("ended_at", Moment),
     Column("because", Text),
+    Column("counts_from", Moment),
+    Column("moved_to", Moment),
+    Column("moves", Integer, nullable=False, server_default="0"),
+    Column("warned_at", Moment),
+    Column("late_at", Moment),
+    Column("missed_at", Moment),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("next_at", Moment, index=True),  # when the sweep looks at it; None once it has ended
     Index("ix_promises_state_due_at", "state", "due_at"),
+)
+
+LIVE_CALLBACKS = "ended_at IS NULL"
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    _customer(),
+    Column("call_id", Text, ForeignKey("calls.id"), nullable=True, index=True),  # on which it was asked for
+    Column("line", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("country", Text),
+    Column("zones", Text, nullable=False),  # JSON: [zone, …]
+    Column("language", Text, nullable=False),
+    Column("shows", Text),
+    Column("arrived_at", Moment, nullable=False),  # the place in line
+    Column("asked_at", Moment, nullable=False, index=True),
+    Column("ticket_id", Text, index=True),
+    Column("case_id", Text),
+    Column("promise_id", Text),
+    Column("path", Text, nullable=False),  # JSON: [node, …]
+    Column("typed", Text, nullable=False),  # JSON: {variable: value}
+    Column("slot_at", Moment),
+    Column("slot_hour", Moment),
+    Column("slot_place", Integer),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("misses", Integer, nullable=False),
+    Column("next_at", Moment, index=True),
+    Column("last_outcome", Text),
+    Column("tell", Boolean, nullable=False),
+    Column("code", Text, index=True),
+    Column("code_until", Moment),
+    Column("ended_at", Moment),
+    Column("because", Text),
+    Column("version", Integer, nullable=False),
+    Index(
+        "uq_callbacks_live_number",
+        "site_id",
+        "number",
+        unique=True,
+        sqlite_where=text(LIVE_CALLBACKS),
+        postgresql_where=text(LIVE_CALLBACKS),
+    ),
+    Index(
+        "uq_callbacks_live_slot",
+        "site_id",
+        "queue",
+        "slot_hour",
+        "slot_place",
+        unique=True,
+        sqlite_where=text(LIVE_CALLBACKS),
+        postgresql_where=text(LIVE_CALLBACKS),
+    ),
+    Index("ix_callbacks_number_asked_at", "number", "asked_at"),
+)
+
+callback_attempts = Table(
+    "callback_attempts",
+    metadata,
+    Column("callback_id", Text, ForeignKey("callbacks.id"), primary_key=True),
+    Column("attempt", Integer, primary_key=True),  # from 1; whoever puts the row there dials
+    _site(),
+    Column("agent", Text),
+    Column("began_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("outcome", Text),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    _site(primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("skills", Text, nullable=False),  # JSON: {skill: level}
+    Column("queues", Text, nullable=False),  # JSON: [queue, …]
+    Column("address_kind", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("wrap_up_seconds", Float),
+    Column("wish", Text, nullable=False),
+    Column("wish_because", Text, nullable=False),
+    Column("wish_since", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_because", Text, nullable=False),
+    Column("state_since", Moment, nullable=False),
+    Column("idle_since", Moment, nullable=False),
+    Column("misses", Integer, nullable=False),
+    Column("wrap_up_until", Moment),
+    Column("calls", Integer, nullable=False),
+    Column("last_offer", Integer, nullable=False),
+    Column("removed_at", Moment),
+    Column("version", Integer, nullable=False),
+)
+
+agent_states = Table(
+    "agent_states",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _site(),
+    Column("agent", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("what", Text, nullable=False),  # wish or state
+    Column("value", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Index("ix_agent_states_agent_id", "site_id", "agent", "id"),
 )
 
 fetches = Table(
@@ -355,7 +475,7 @@ emergency_closings = Table(
     Column("opened_again_at", Moment),
 )
 
-NEVER_CHANGED = ("call_events", "flow_versions")
+NEVER_CHANGED = ("call_events", "flow_versions", "agent_states")
 """Tables that are only added to; the database itself refuses the rest."""
 
 POSTGRESQL_REFUSAL = """

@@ -67,6 +67,8 @@ def _voicemail(row: Row[Any]) -> Voicemail:
         promise=row.promise_id,
         attempts=row.attempts,
         next_at=row.next_at,
+        answered_at=row.answered_at,
+        answered_by=row.answered_by,
     )
 
 
@@ -138,6 +140,26 @@ class SqlVoicemails:
             select(voicemails)
             .where(voicemails.c.customer_id == customer)
             .order_by(voicemails.c.taken_at, voicemails.c.id)
+        )
+
+    def answered(self, voicemail: VoicemailId, by: str, at: datetime) -> bool:
+        unanswered = (voicemails.c.id == voicemail) & voicemails.c.answered_at.is_(None)
+        return self._link.run(update(voicemails).where(unanswered).values(answered_at=at, answered_by=by)) == 1
+
+    def unanswered(self, limit: int) -> Sequence[Voicemail]:
+        return self._several(
+            select(voicemails)
+            .where(voicemails.c.site_id == SITE, voicemails.c.answered_at.is_(None))
+            .order_by(voicemails.c.taken_at, voicemails.c.id)
+            .limit(limit)
+        )
+
+    def recent(self, limit: int) -> Sequence[Voicemail]:
+        return self._several(
+            select(voicemails)
+            .where(voicemails.c.site_id == SITE)
+            .order_by(voicemails.c.taken_at.desc(), voicemails.c.id.desc())
+            .limit(limit)
         )
 
     def _change(self, voicemail: VoicemailId, values: dict[str, Any]) -> None:

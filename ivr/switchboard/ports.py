@@ -10,23 +10,29 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from ivr.core.agent import AgentStatus
 from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
+from ivr.core.callbacks import Callback, Outcome
 from ivr.core.company import EmergencyClosing
 from ivr.core.customer import CaseRecord, Customer, Match, Note, Order
 from ivr.core.events import CallEvent
 from ivr.core.flow.model import FlowVersion
 from ivr.core.promises import Promise
+from ivr.core.roster import AgentRecord
 from ivr.core.routing.decide import FreeAgent, Pair, Waiting
 from ivr.core.ticket import Ticket
 from ivr.core.voicemail import AudioState, Transcript, Voicemail
 from ivr.core.words import (
     AgentId,
+    CallbackId,
     CallerNumber,
     CallId,
     CustomerId,
     FlowVersionId,
     Language,
     PhoneNumber,
+    PromiseId,
+    QueueName,
     TicketId,
     VoicemailId,
 )
@@ -257,13 +263,154 @@ class Voicemails(Protocol):
 
     def of(self, customer: CustomerId) -> Sequence[Voicemail]: ...
 
+    def answered(self, voicemail: VoicemailId, by: str, at: datetime) -> bool:
+        """Put on record that it is answered; False when it was already, or is not there."""
+        ...
+
+    def unanswered(self, limit: int) -> Sequence[Voicemail]:
+        """Oldest first."""
+        ...
+
+    def recent(self, limit: int) -> Sequence[Voicemail]:
+        """Newest first."""
+        ...
+
 
 class Promises(Protocol):
     def make(self, promise: Promise) -> None: ...
 
+    def get(self, promise: PromiseId) -> Promise:
+        """Raises NoSuchPromise."""
+        ...
+
+    def change(self, promise: Promise) -> bool:
+        """Write it with ``version`` one higher; False when it has been changed since it was read."""
+        ...
+
     def of(self, customer: CustomerId) -> Sequence[Promise]: ...
 
-    def open(self) -> Sequence[Promise]: ...
+    def open(self, owner: str | None = None) -> Sequence[Promise]:
+        """The most urgent first; of one owner, or of all."""
+        ...
+
+    def to_look_at(self, now: datetime, limit: int) -> Sequence[Promise]:
+        """Open ones at which the clock has something to do, the longest due first."""
+        ...
+
+    def due_between(self, since: datetime, until: datetime) -> Sequence[Promise]:
+        """Those whose time (the first that was missed, else the present one) lies in ``[since, until)``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One dial of a callback, on record from before the carrier was asked."""
+
+    callback: CallbackId
+    number: int  # from 1
+    agent: AgentId | None
+    began_at: datetime
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+
+
+class Callbacks(Protocol):
+    def ask(self, callback: Callback, capacity: int = 0, zone: str = "UTC") -> Callback:
+        """Put it on record, or give back the live one that this number has already: compare the ids.
+
+        A slot takes one of its hour's ``capacity`` places, the hour as the queue's ``zone`` shows it; raises SlotTaken.
+        """
+        ...
+
+    def get(self, callback: CallbackId) -> Callback:
+        """Raises NoSuchCallback."""
+        ...
+
+    def live_of(self, number: PhoneNumber) -> Callback | None: ...
+
+    def of_ticket(self, ticket: TicketId) -> Callback | None: ...
+
+    def by_code(self, code: str, now: datetime) -> Callback | None:
+        """The one whose code this is, while it holds."""
+        ...
+
+    def change(self, callback: Callback) -> bool:
+        """Write it with ``version`` one higher; False when it has been changed since it was read."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[Callback]:
+        """Those waiting whose time has come, in the order of arrival."""
+        ...
+
+    def live(self, queue: QueueName | None = None) -> Sequence[Callback]:
+        """In the order of arrival."""
+        ...
+
+    def booked(self, queue: QueueName, since: datetime, until: datetime) -> Sequence[datetime]:
+        """The slots taken by live callbacks in ``[since, until)``."""
+        ...
+
+    def of(self, customer: CustomerId) -> Sequence[Callback]: ...
+
+    def asked_since(self, since: datetime, number: PhoneNumber | None = None) -> int:
+        """How many were asked for, at one number or in all."""
+        ...
+
+    def begin(self, attempt: Attempt) -> bool:
+        """Put a dial on record before the carrier is asked; False when this attempt is somebody else's."""
+        ...
+
+    def end(self, callback: CallbackId, number: int, outcome: Outcome, at: datetime) -> bool:
+        """False when it has ended already, or never began."""
+        ...
+
+    def attempts(self, callback: CallbackId) -> Sequence[Attempt]: ...
+
+
+@dataclass(frozen=True)
+class AgentOnRecord:
+    """An agent as the company has them, and as they are now; ``version`` tells apart two who change that at once."""
+
+    record: AgentRecord
+    status: AgentStatus
+    version: int
+
+
+@dataclass(frozen=True)
+class AgentChange:
+    """One line of an agent's log: ``what`` is ``wish`` or ``state``."""
+
+    agent: AgentId
+    at: datetime
+    what: str
+    value: str
+    because: str
+
+
+class Agents(Protocol):
+    def all(self) -> Sequence[AgentOnRecord]:
+        """By name."""
+        ...
+
+    def get(self, agent: AgentId) -> AgentOnRecord:
+        """Raises NoSuchAgent."""
+        ...
+
+    def put(self, record: AgentRecord, at: datetime) -> None:
+        """Put on record, or change who they are and leave wish and state; one taken off before begins anew."""
+        ...
+
+    def remove(self, agent: AgentId, version: int, at: datetime) -> bool:
+        """Take off the record; False when they have been changed since that version."""
+        ...
+
+    def change(self, status: AgentStatus, version: int) -> bool:
+        """Write wish and state, and log what is new of them; False when changed since that version."""
+        ...
+
+    def history(self, agent: AgentId, limit: int) -> Sequence[AgentChange]:
+        """The newest first."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -335,6 +482,10 @@ class Transaction(Protocol):
     def voicemails(self) -> Voicemails: ...
     @property
     def promises(self) -> Promises: ...
+    @property
+    def callbacks(self) -> Callbacks: ...
+    @property
+    def agents(self) -> Agents: ...
     @property
     def fetches(self) -> Fetches: ...
     @property
@@ -587,6 +738,14 @@ class Numbering(Protocol):
         ...
 
     def country(self, number: PhoneNumber) -> str | None: ...
+
+    def kind(self, number: PhoneNumber) -> str:
+        """``fixed``, ``mobile``, ``fixed_or_mobile``, ``toll_free``, ``premium``, … or ``unknown``."""
+        ...
+
+    def zones(self, number: PhoneNumber) -> tuple[str, ...]:
+        """The time zones (IANA) it may be in; none where nobody can tell."""
+        ...
 
 
 class HttpFetcher(Protocol):

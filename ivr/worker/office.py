@@ -18,6 +18,7 @@ from ivr.switchboard.ports import (
     Telephone,
     Transcriber,
 )
+from ivr.switchboard.promises import WarnDue
 from ivr.switchboard.vanished import EndVanished
 from ivr.switchboard.voicemail import FetchVoicemail, FindRecordings, ReadVoicemail, Ready
 
@@ -34,6 +35,7 @@ class Work:
     find_recordings: Callable[[CallRecord], None]
     end_vanished: Callable[[Set[CallId]], frozenset[CallId]]
     adopt: Callable[[], None]
+    warn_due: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -63,4 +65,5 @@ def work_with(tools: Tools) -> Work:
         find_recordings=FindRecordings(telephone, tools.ready),
         end_vanished=EndVanished(records, telephone, clock),
         adopt=tools.adopt,
+        warn_due=WarnDue(records, clock),
     )

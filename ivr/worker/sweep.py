@@ -56,7 +56,7 @@ class Sweep:
 
     def round(self) -> None:
         """Every look; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.carrier, self.unclaimed):
+        for look in (self.due, self.promises, self.carrier, self.unclaimed):
             try:
                 look()
             except Exception as trouble:  # noqa: BLE001 (the rim of the worker)
@@ -75,6 +75,10 @@ class Sweep:
     def unclaimed(self) -> None:
         """Put calls on record that left a message while nothing of ours answered."""
         self._work.adopt()
+
+    def promises(self) -> None:
+        """Warn of promises that are nearly due, and escalate those that are late."""
+        self._work.warn_due()
 
     def carrier(self) -> None:
         """Compare our calls with the carrier's, and ask it for messages nobody told us of; every 15 s at most."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from ivr.core.words import E164, CallerNumber, PhoneNumber, Withheld
 
@@ -28,6 +29,21 @@ _REASONS = {
     NumberParseException.TOO_SHORT_AFTER_IDD: "this number is too short",
     NumberParseException.TOO_SHORT_NSN: "this number is too short",
     NumberParseException.TOO_LONG: "this number is too long",
+}
+
+_KINDS = {
+    PhoneNumberType.FIXED_LINE: "fixed",
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: "fixed_or_mobile",
+    PhoneNumberType.TOLL_FREE: "toll_free",
+    PhoneNumberType.PREMIUM_RATE: "premium",
+    PhoneNumberType.SHARED_COST: "shared_cost",
+    PhoneNumberType.VOIP: "voip",
+    PhoneNumberType.PERSONAL_NUMBER: "personal",
+    PhoneNumberType.PAGER: "pager",
+    PhoneNumberType.UAN: "company",
+    PhoneNumberType.VOICEMAIL: "voicemail",
+    PhoneNumberType.UNKNOWN: "unknown",
 }
 
 
@@ -64,6 +80,21 @@ class PhoneNumbers:
         except NumberParseException:
             return None
         return region if region and region.isalpha() else None
+
+    def kind(self, number: PhoneNumber) -> str:
+        """What sort of number it is, by its country's plan: ``unknown`` where nobody can have it."""
+        try:
+            return _KINDS[phonenumbers.number_type(phonenumbers.parse(number))]
+        except NumberParseException:
+            return "unknown"
+
+    def zones(self, number: PhoneNumber) -> tuple[str, ...]:
+        """The time zones (IANA) it may be in; a mobile of a large country may be in many, some numbers in none."""
+        try:
+            found = time_zones_for_number(phonenumbers.parse(number))
+        except NumberParseException:
+            return ()
+        return tuple(zone for zone in found if zone != UNKNOWN_TIMEZONE)
 
 
 @lru_cache(maxsize=4096)

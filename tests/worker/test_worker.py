@@ -72,6 +72,7 @@ class Jobs:
             find_recordings=lambda call: self.done.append(("find_recordings", call.id)),
             end_vanished=lambda missing: frozenset(),
             adopt=lambda: None,
+            warn_due=lambda: None,
         )
 
 

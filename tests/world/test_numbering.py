@@ -102,3 +102,21 @@ def test_what_was_once_written_is_written_the_same_again(text: str) -> None:
     except ValueError:
         return
     assert ITALY.number(number) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "zones"),
+    [
+        ("+390612345678", "fixed", ("Europe/Rome",)),
+        ("+393331234567", "mobile", ("Europe/Rome", "Europe/Vatican")),
+        ("+39800123456", "toll_free", ("Europe/Rome", "Europe/Vatican")),
+        ("+39199123456", "personal", ("Europe/Rome", "Europe/Vatican")),
+        ("+12125551234", "fixed_or_mobile", ("America/New_York",)),
+        ("+34612345678", "mobile", ("Atlantic/Canary", "Europe/Madrid")),
+        ("+999123456", "unknown", ()),
+    ],
+)
+def test_the_kind_and_the_zones_of_a_number(number: str, kind: str, zones: tuple[str, ...]) -> None:
+    numbers = PhoneNumbers("IT")
+    assert numbers.kind(PhoneNumber(number)) == kind
+    assert numbers.zones(PhoneNumber(number)) == zones

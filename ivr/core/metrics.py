@@ -1,0 +1,69 @@
+"""Figures with open definitions: each is a plain count over what is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from ivr.core.promises import Promise, PromiseState
+
+
+@dataclass(frozen=True)
+class PromisesKept:
+    """How the promises that fell due turned out.
+
+    A promise falls due at the time the customer was told (the first one missed, where it was moved after that). One
+    withdrawn before its time never fell due. Rate: kept in time / fallen due. Lateness is of all the others: from the
+    time to the fulfilment or the end, or, where it is still owed, to now.
+    """
+
+    due: int
+    kept: int
+    late: int
+    broken: int
+    withdrawn: int  # past their time
+    owed: int  # past their time, and still open
+    median_lateness: timedelta | None
+
+    @property
+    def rate(self) -> float | None:
+        """From 0 to 1; None when nothing fell due."""
+        return self.kept / self.due if self.due else None
+
+
+def promises_kept(promises: Iterable[Promise], now: datetime) -> PromisesKept:
+    """The figures of these promises; those whose time is still to come are left out."""
+    due = [each for each in promises if fell_due(each, now)]
+    count = {state: sum(each.state is state for each in due) for state in PromiseState}
+    lateness = [past_its_time(each, now).total_seconds() for each in due if each.state is not PromiseState.KEPT]
+    return PromisesKept(
+        due=len(due),
+        kept=count[PromiseState.KEPT],
+        late=count[PromiseState.LATE],
+        broken=count[PromiseState.BROKEN],
+        withdrawn=count[PromiseState.WITHDRAWN],
+        owed=count[PromiseState.OPEN],
+        median_lateness=timedelta(seconds=median(lateness)) if lateness else None,
+    )
+
+
+def promises_kept_by_owner(promises: Iterable[Promise], now: datetime) -> Mapping[str, PromisesKept]:
+    """The same for each owner, in the order of their names."""
+    owned: dict[str, list[Promise]] = {}
+    for each in promises:
+        owned.setdefault(each.owner, []).append(each)
+    return {owner: promises_kept(owned[owner], now) for owner in sorted(owned)}
+
+
+def fell_due(promise: Promise, now: datetime) -> bool:
+    """Whether its time has passed, and it was owed until then."""
+    if promise.deadline >= now:
+        return False
+    return promise.state is not PromiseState.WITHDRAWN or promise.missed_at is not None
+
+
+def past_its_time(promise: Promise, now: datetime) -> timedelta:
+    """From its time to its end, or to now; nothing for one that was given up before."""
+    return max((promise.ended_at or now) - promise.deadline, timedelta(0))

@@ -1,0 +1,70 @@
+"""Agents on record: taken from a file as a whole, and what each of them wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ivr.core.agent import Wish, wishes
+from ivr.core.errors import ChangedMeanwhile
+from ivr.core.roster import BUSY, AgentIsBusy, AgentRecord, BreakWithoutReason
+from ivr.core.words import AgentId
+from ivr.switchboard.ports import AgentOnRecord, Transaction
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of each agent, by name."""
+
+    added: tuple[AgentId, ...]
+    changed: tuple[AgentId, ...]
+    same: tuple[AgentId, ...]
+    removed: tuple[AgentId, ...]
+
+
+def load(tx: Transaction, agents: Sequence[AgentRecord], now: datetime) -> Loaded:
+    """Put exactly these agents on record: new ones are not at work yet, the others keep wish and state.
+
+    All or nothing: raises AgentIsBusy when one who is left out is claimed, rung, talking or wrapping up.
+    """
+    there = {each.record.name: each for each in tx.agents.all()}
+    wanted = {agent.name: agent for agent in agents}
+    gone = [there[name] for name in there if name not in wanted]
+    _refuse_busy(gone)
+    changed = [agent for name, agent in wanted.items() if name in there and there[name].record != agent]
+    added = [agent for name, agent in wanted.items() if name not in there]
+    for agent in (*added, *changed):
+        tx.agents.put(agent, now)
+    for each in gone:
+        if not tx.agents.remove(each.record.name, each.version, now):
+            raise ChangedMeanwhile
+    names = {agent.name for agent in (*added, *changed)}
+    return Loaded(
+        added=tuple(agent.name for agent in added),
+        changed=tuple(agent.name for agent in changed),
+        same=tuple(name for name in wanted if name not in names),
+        removed=tuple(each.record.name for each in gone),
+    )
+
+
+def wish(tx: Transaction, agent: AgentId, wanted: Wish, because: str | None, now: datetime) -> AgentOnRecord:
+    """What an agent wishes from now on; no call of theirs is touched. The same wish again changes nothing.
+
+    Raises NoSuchAgent, BreakWithoutReason, ChangedMeanwhile.
+    """
+    because = (because or "").strip()
+    if wanted is Wish.BREAK and not because:
+        raise BreakWithoutReason
+    before = tx.agents.get(agent)
+    after = wishes(before.status, wanted, because or "asked for it", now)
+    if after != before.status and not tx.agents.change(after, before.version):
+        raise ChangedMeanwhile
+    return tx.agents.get(agent)
+
+
+def _refuse_busy(gone: Sequence[AgentOnRecord]) -> None:
+    busy = [f"{each.record.name} is {each.status.state.value}" for each in gone if each.status.state in BUSY]
+    if busy:
+        words = ", ".join(busy)
+        raise AgentIsBusy(f"{words}: nobody was changed; wish them off, and load again once the call is over")

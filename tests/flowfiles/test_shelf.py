@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.core.errors import FlowRefused, NoSuchFlow, NoSuchLine
+from ivr.core.flow.graph import svg
 from ivr.core.words import FlowVersionId, PhoneNumber
 from ivr.flowfiles.shelf import (
     FlowShelf,
@@ -245,3 +246,12 @@ def test_mutated_files_are_read_and_checked_whole_and_never_raise(shipped: Path,
             ["", ":", "{", "}", "[", "\n", "'", "*", "0", "a", "\t"]
         )
     read_sources({**sources, name: "".join(letters)}, TODAY)
+
+
+def test_a_flow_with_queue_callback_transfer_survey_and_message_is_clean() -> None:
+    """Parsed, checked and drawn though their work at run time comes later."""
+    shelf = read_folder(Path(__file__).parent / "with_queue", date(2026, 11, 24))
+    assert [str(problem) for problem in shelf.problems] == []
+    kinds = {node.kind for node in shelf.flows["numero_verde"].nodes.values()}
+    assert {"queue", "callback", "transfer", "survey", "message"} <= kinds
+    assert svg(shelf.flows["numero_verde"], shelf.company).startswith("<svg")

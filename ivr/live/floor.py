@@ -117,7 +117,7 @@ class RedisFloor:
         lanes = matches
         tickets, agents = min(matches, TICKETS_A_LANE), max(matches, self._rung)
         while True:
-            said = _not_lost(self._ask("candidates", now, [lanes, tickets, agents]))
+            said = _not_lost(self._ask("candidates", now, [lanes, tickets, agents, matches]))
             if said == "more":
                 continue
             found, left_out = self._read(said)

@@ -1,6 +1,6 @@
 -- The first tickets that somebody free may serve, and the first of those who may serve them.
 -- KEYS  1 the epoch   2 the prefix
--- ARGV  1 epoch   2 now   3 lanes at most   4 tickets a lane   5 agents a lane
+-- ARGV  1 epoch   2 now   3 lanes at most   4 tickets a lane   5 agents a lane   6 tickets a lane where lanes are fewer
 -- Says  more (ask again: only tidying was done) | floor_lost | lines:
 --       B score      nothing left out comes before this
 --       L lane       then, of this lane:
@@ -17,7 +17,7 @@ for _, ticket in ipairs(due) do
 end
 if #due == 100 then return 'more' end
 
-local lanes, tickets, agents = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local lanes, agents = tonumber(ARGV[3]), tonumber(ARGV[5])
 
 -- The first so many free agents of a need, without those who may not have the ticket. Entries of the claimed go.
 local function free_for(need, never, most)
@@ -61,6 +61,7 @@ end
 
 for _ = 1, 50 do
   local ripe = redis.call('ZRANGE', RIPE, 0, lanes, 'WITHSCORES')
+  local tickets = tonumber(#ripe < 2 * lanes and ARGV[6] or ARGV[4])
   local out, tidy = {}, true
   if ripe[2 * lanes + 1] then out[1] = 'B' .. ripe[2 * lanes + 2] end
   for i = 1, math.min(#ripe, 2 * lanes), 2 do

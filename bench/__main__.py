@@ -36,10 +36,10 @@ def _page(entries: list[Entry]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. Each figure stands beside its peer's, taken in the same run; a ratio above 1 is better",
-        "than the peer. On a shared machine single figures swing, ratios less so.",
+        "Written by `make bench`. Each figure stands beside its peer's, taken in the same run; a ratio above 1 is",
+        "better than the peer. On a shared machine single figures swing, ratios less so.",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}.",
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores.",
         "",
         "![Ratios to the peers](benchmarks.svg)",
         "",

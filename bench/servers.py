@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +103,9 @@ class SignedClient:
         return body
 
 
+TURNS = 10
+"""What one caller does at most: a call that goes round for ever would drag a path along that no real one has."""
+
 ACTION = re.compile(r'<Gather[^>]* action="([^"]+)"')
 
 
@@ -146,3 +150,14 @@ class Caller:
         if not found:
             raise RuntimeError(f"no question in the answer: {body[:300]}")
         self._next = found.group(1).replace("&amp;", "&")
+
+
+def line_of_callers(
+    client: SignedClient, name: str, called: str, keys: tuple[str, ...], turns: int
+) -> Callable[[], None]:
+    """So many turns, one a call, by callers whose calls have rung already; they take turns."""
+    callers = [Caller(client, f"CA{name:x>24}{n:08}", called, keys) for n in range(-(-turns // TURNS))]
+    for caller in callers:
+        caller.rings()
+    waiting = itertools.cycle(callers)
+    return lambda: next(waiting).turn()

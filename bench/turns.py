@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import Emit, Entry
-from bench.servers import Caller, Server, SignedClient, free_port, gunicorn
+from bench.servers import Caller, Server, SignedClient, free_port, gunicorn, line_of_callers
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.schema import upgrade
 from ivr.store.session import open_records
@@ -27,6 +27,7 @@ CALLED = "+39800123456"
 ROUND = ("3", "2")  # news, and back to the menu
 BATCH, BATCHES = 150, 12
 LOAD_SECONDS = 6.0
+LOAD_TURNS = 500  # of one thread, about
 THREADS = 4
 
 
@@ -56,12 +57,13 @@ def _measure(emit: Emit, name: str, database: str, folder: Path) -> None:
     with ExitStack() as stack:
         ours, url = _start(stack, "bench.line_app:app", database, flows, folder)
         bare, bare_url = _start(stack, "bench.bare_app:app", database, flows, folder)
-        caller = Caller(SignedClient(ours.port, url, TOKEN), f"CA{name:0>32}"[:34], CALLED, ROUND)
-        caller.rings()
-        form = caller.form(Digits="3", msg="Gather End")
+        turn = _turner(ours.port, url, name, BATCH * (BATCHES + 1))
+        form = Caller(SignedClient(ours.port, url, TOKEN), "CA" + 32 * "0", CALLED, ROUND).form(
+            Digits="3", msg="Gather End"
+        )
         plain = SignedClient(bare.port, bare_url, TOKEN)
         address = f"{bare_url}/voice/calls/0190e000-0000-7000-8000-000000000000/turns/12/keys"
-        cost, bare_cost = _cpu_each(ours, caller.turn, bare, lambda: plain.post(address, form))
+        cost, bare_cost = _cpu_each(ours, turn, bare, lambda: plain.post(address, form))
         emit(
             Entry(
                 f"turns.{name}",
@@ -124,10 +126,8 @@ def _spent(server: Server, request: Callable[[], object]) -> float:
     return server.cpu() - before
 
 
-def _turner(port: int, url: str, name: str) -> Callable[[], object]:
-    caller = Caller(SignedClient(port, url, TOKEN), f"CA{name:x>32}"[:34], CALLED, ROUND)
-    caller.rings()
-    return caller.turn
+def _turner(port: int, url: str, name: str, turns: int = LOAD_TURNS) -> Callable[[], object]:
+    return line_of_callers(SignedClient(port, url, TOKEN), name, CALLED, ROUND, turns)
 
 
 def _poster(port: int, url: str, address: str, form: dict[str, str]) -> Callable[[], object]:

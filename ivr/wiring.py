@@ -19,6 +19,7 @@ from ivr.flowfiles.shelf import FlowShelf
 from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
+from ivr.switchboard.adopt import AdoptRecordings
 from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.fulfil import Fulfil, fulfil
 from ivr.switchboard.ports import Clock, Ids, Later, Telephone, Transcriber
@@ -144,6 +145,15 @@ def work(office: Office, reader: Transcriber) -> Work:
             ready=office.doors.recording_ready,
             later=office.later,
             clock=office.clock,
+            adopt=AdoptRecordings(
+                office.records,
+                office.telephone,
+                office.numbering,
+                office.flows,
+                office.ids,
+                office.clock,
+                office.doors.recording_ready,
+            ),
         )
     )
 

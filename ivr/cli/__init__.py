@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
+
+from ivr.core.errors import IvrError
 
 
 def main() -> None:
-    """Run `ivr`."""
-    line()()
+    """Run `ivr`; what the house refuses is one line on standard error and exit status 1."""
+    try:
+        line()()
+    except IvrError as refused:
+        typer.echo(f"ivr: {refused}", err=True)
+        sys.exit(1)
 
 
 def line() -> typer.Typer:

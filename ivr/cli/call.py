@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ivr import wiring
+from ivr import config, wiring
 from ivr.config import BUNDLED_MODELS
 from ivr.switchboard.import_customers import import_customers
 from ivr.testing.play import Moment, Played, line_of
@@ -25,12 +26,13 @@ def call(
     scripts: Annotated[list[Path], typer.Argument(help="Files of call scripts (docs/calls.md).")],
     as_json: Annotated[bool, typer.Option("--json", help="The calls, their events and records as JSON.")] = False,
     real_time: Annotated[bool, typer.Option("--real-time", help="At the speed of a real call.")] = False,
-    flows: Annotated[Path, typer.Option(help="The folder of the flows.")] = Path("call_flows"),
+    flows: Annotated[Path | None, typer.Option(help="The folder of the flows; left out: IVR_FLOWS_DIR.")] = None,
     models: Annotated[Path, typer.Option(help="The folder of the speech models.")] = BUNDLED_MODELS,
     voices: Annotated[list[Path] | None, typer.Option(help="More folders of WAV files to speak.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed replays the same call.")] = 1,
 ) -> None:
     """Play call scripts; exits with 0 only if all held."""
+    flows = flows or config.load(os.environ).flows_dir
     telling = None if as_json else Telling()
     played = play(scripts, flows, models, voices or [], seed, real_time, telling)
     if as_json:

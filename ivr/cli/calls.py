@@ -9,8 +9,6 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from ivr.cli import desk as desks
 from ivr.cli.desk import refusals
@@ -39,17 +37,11 @@ def list_(
     if as_json:
         typer.echo(json.dumps([_as_dict(each, desk.zone) for each in calls], ensure_ascii=False, indent=2))
         return
-    table = Table("began", Column("id", no_wrap=True, min_width=36), "caller", "sure", "state", "outcome")
     for each in calls:
-        table.add_row(
-            f"{each.started_at.astimezone(desk.zone):%Y-%m-%d %H:%M:%S}",
-            each.id,
-            str(each.caller) if isinstance(each.caller, PhoneNumber) else "–",
-            each.sure.value,
-            each.state.value,
-            each.outcome or "",
-        )
-    Console().print(table)
+        caller = str(each.caller) if isinstance(each.caller, PhoneNumber) else "withheld"
+        began = f"{each.started_at.astimezone(desk.zone):%Y-%m-%d %H:%M:%S}"
+        ended = each.outcome or each.state.value
+        typer.echo(f"{began}  {each.id}  {caller:<16} {each.sure.value:<8} {ended:<12} {each.line}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from ivr import config
 from ivr.cli.call import play, show
 from ivr.config import BUNDLED_MODELS
 from ivr.core.errors import NoSuchFlow
@@ -20,13 +22,14 @@ from ivr.testing.run import CALLS, comes_with_the_queue, exits_of, untaken
 
 
 def example_calls(
-    folder: Annotated[Path, typer.Argument(help="The folder of the flows.")] = Path("call_flows"),
+    folder: Annotated[Path | None, typer.Argument(help="The folder of the flows; left out: IVR_FLOWS_DIR.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Calls and coverage as JSON.")] = False,
     models: Annotated[Path, typer.Option(help="The folder of the speech models.")] = BUNDLED_MODELS,
     voices: Annotated[list[Path] | None, typer.Option(help="More folders of WAV files to speak.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed replays the same calls.")] = 1,
 ) -> None:
     """Play <flow>.calls.yaml of every flow; exits with 0 only if all held."""
+    folder = folder or config.load(os.environ).flows_dir
     try:
         flows = read_folder(folder, date.today()).flows  # noqa: DTZ011 only warnings about dated items depend on it
     except NoSuchFlow as refused:

@@ -62,3 +62,11 @@ class CarrierUnavailable(IvrError):
 
 class RefusedByCarrier(IvrError):
     """The carrier refused what we asked."""
+
+
+class FloorUnavailable(IvrError):
+    """The floor cannot be reached right now."""
+
+
+class FloorLost(IvrError):
+    """The floor is another one than expected: it was lost, and is being rebuilt or has been."""

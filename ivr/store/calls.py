@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, literal_column, s
 from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
 from ivr.core.errors import NoSuchCall
 from ivr.core.words import CallerNumber, CallId, CustomerId, PhoneNumber, Withheld
-from ivr.store.link import Link, insert_once
+from ivr.store.link import Link, inserts_once
 from ivr.store.tables import SITE, calls
 
 _COLUMNS = (
@@ -69,6 +69,24 @@ MOVE = (
 )
 
 
+START = inserts_once(calls, "site_id", "carrier", "account", "sid")
+END = (
+    update(calls)
+    .where(calls.c.id == bindparam("call"), calls.c.ended_at.is_(None))
+    .values(state=bindparam("to_state"), outcome=bindparam("to_outcome"), ended_at=bindparam("at"))
+)
+UNFINISHED = select(*_COLUMNS).where(calls.c.ended_at.is_(None)).order_by(calls.c.started_at, calls.c.id)
+ENDED_BETWEEN = (
+    select(*_COLUMNS)
+    .where(calls.c.ended_at > bindparam("after"), calls.c.ended_at <= bindparam("until"))
+    .order_by(calls.c.ended_at, calls.c.id)
+)
+
+
+def _as_it_is(moment: datetime) -> datetime:
+    return moment
+
+
 def _record(row: Sequence[Any], moment: Any) -> CallRecord:
     # Positional and by hand: this runs at every turn.
     (id_, carrier, account, sid, line, number, said, called, customer, sure, version, state, turn, door, token) = row[
@@ -101,6 +119,7 @@ def _record(row: Sequence[Any], moment: Any) -> CallRecord:
 def _row(call: CallRecord) -> dict[str, Any]:
     withheld = isinstance(call.caller, Withheld)
     return {
+        "site_id": SITE,
         "id": call.id,
         "carrier": call.key.carrier,
         "account": call.key.account,
@@ -148,10 +167,7 @@ class SqlCalls:
         return _record(row, self._link.moment)
 
     def start(self, call: CallRecord) -> bool:
-        return (
-            self._link.run(insert_once(calls, self._link.dialect, "site_id", "carrier", "account", "sid"), _row(call))
-            == 1
-        )
+        return self._link.hot_change(START[self._link.dialect.name], _row(call)) == 1
 
     def move(self, call: CallRecord, from_turn: int) -> bool:
         moved = self._link.hot_change(
@@ -174,12 +190,8 @@ class SqlCalls:
         self._link.run(update(calls).where(calls.c.id == call).values(customer_id=customer, sure=sure.value))
 
     def end(self, call: CallId, state: CallState, outcome: str, at: datetime) -> bool:
-        ended = self._link.run(
-            update(calls)
-            .where(calls.c.id == call, calls.c.ended_at.is_(None))
-            .values(state=state.value, outcome=outcome, ended_at=at)
-        )
-        return ended == 1
+        ended = {"call": call, "to_state": state.value, "to_outcome": outcome, "at": at}
+        return self._link.hot_change(END, ended) == 1
 
     def set_outcome(self, call: CallId, outcome: str) -> None:
         self._link.run(update(calls).where(calls.c.id == call).values(outcome=outcome))
@@ -196,9 +208,11 @@ class SqlCalls:
         )
 
     def unfinished(self) -> Sequence[CallRecord]:
-        return self._records(
-            select(*_COLUMNS).where(calls.c.ended_at.is_(None)).order_by(calls.c.started_at, calls.c.id)
-        )
+        return [_record(row, _as_it_is) for row in self._link.hot_all(UNFINISHED, {})]
+
+    def ended_between(self, after: datetime, until: datetime) -> Sequence[CallRecord]:
+        rows = self._link.hot_all(ENDED_BETWEEN, {"after": after, "until": until})
+        return [_record(row, _as_it_is) for row in rows]
 
     def _records(self, query: Select[Any]) -> list[CallRecord]:
-        return [_record(tuple(row), lambda moment: moment) for row in self._link.all(query)]
+        return [_record(tuple(row), _as_it_is) for row in self._link.all(query)]

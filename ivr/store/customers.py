@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ivr.core.call import Sure
 from ivr.core.customer import Customer, CustomerKind, Match, Note, Order
 from ivr.core.errors import NoSuchCustomer
 from ivr.core.words import CallId, CustomerId, PhoneNumber
-from ivr.store.link import Link, inserting
+from ivr.store.link import Insert, Link, inserting
 from ivr.store.tables import (
     SITE,
     SUFFIX,
@@ -31,6 +32,33 @@ from ivr.store.tables import (
 )
 
 CHANGEABLE = frozenset({"name", "language", "slow", "email", "postcode", "zone", "kind", "number", "pin_hash"})
+
+
+def _holders(number: ColumnElement[bool]) -> Select[Any]:
+    """Whose number it is, the longest on record first."""
+    held = select(customer_numbers.c.customer_id).where(customer_numbers.c.site_id == bindparam("site"), number)
+    return select(customers).where(customers.c.id.in_(held)).order_by(customers.c.created_at, customers.c.id)
+
+
+def _number_again(row: Insert) -> Insert:
+    return row.on_conflict_do_update(
+        index_elements=["site_id", "number", "customer_id"],
+        set_={"kind": row.excluded.kind, "verified": row.excluded.verified},
+    )
+
+
+BY_NUMBER = _holders(customer_numbers.c.number == bindparam("number"))
+BY_SUFFIX = _holders(customer_numbers.c.suffix == bindparam("suffix"))
+ADD = insert(customers)
+ADD_NUMBER = {
+    "sqlite": _number_again(sqlite.insert(customer_numbers)),
+    "postgresql": _number_again(postgresql.insert(customer_numbers)),
+}
+SEEN = (
+    update(customer_numbers)
+    .where(customer_numbers.c.site_id == bindparam("site"), customer_numbers.c.number == bindparam("number"))
+    .values(last_seen=bindparam("at"))
+)
 
 
 def name_key(name: str) -> str:
@@ -54,10 +82,11 @@ class SqlCustomers:
     # --- finding ---
 
     def by_number(self, number: PhoneNumber) -> Match:
-        exact = self._having(customer_numbers.c.number == str(number))
+        exact = self._customers(self._link.hot_all(BY_NUMBER, {"site": SITE, "number": str(number)}))
         if exact:
-            return Match(exact=exact)
-        return Match(similar=self._having(customer_numbers.c.suffix == number[-SUFFIX:]))
+            return Match(exact=tuple(exact))
+        similar = self._link.hot_all(BY_SUFFIX, {"site": SITE, "suffix": number[-SUFFIX:]})
+        return Match(similar=tuple(self._customers(similar)))
 
     def get(self, customer: CustomerId) -> Customer:
         found = self._several(select(customers).where(customers.c.id == customer))
@@ -101,24 +130,28 @@ class SqlCustomers:
 
     def add(self, customer: Customer) -> None:
         """Put a new customer on record with numbers and products; a PIN is set by ``change``."""
-        self._link.run(
-            insert(customers).values(
-                id=customer.id,
-                kind=customer.kind.value,
-                name=customer.name,
-                name_key=None if customer.name is None else name_key(customer.name),
-                language=customer.language,
-                slow=customer.slow,
-                email=customer.email,
-                postcode=customer.postcode,
-                zone=customer.zone,
-                number=customer.number,
-                created_at=customer.created_at,
-            )
+        self._link.hot_change(
+            ADD,
+            {
+                "site_id": SITE,
+                "id": customer.id,
+                "kind": customer.kind.value,
+                "name": customer.name,
+                "name_key": None if customer.name is None else name_key(customer.name),
+                "language": customer.language,
+                "slow": customer.slow,
+                "email": customer.email,
+                "postcode": customer.postcode,
+                "zone": customer.zone,
+                "number": customer.number,
+                "pin_hash": None,
+                "created_at": customer.created_at,
+            },
         )
         for number in customer.numbers:
             self.add_number(customer.id, number)
-        self.set_products(customer.id, customer.products)
+        if customer.products:
+            self.set_products(customer.id, customer.products)
 
     def change(self, customer: CustomerId, **fields: object) -> None:
         if unknown := fields.keys() - CHANGEABLE:
@@ -145,29 +178,23 @@ class SqlCustomers:
             )
 
     def seen(self, number: PhoneNumber, at: datetime) -> None:
-        self._link.run(
-            update(customer_numbers)
-            .where(customer_numbers.c.site_id == SITE, customer_numbers.c.number == str(number))
-            .values(last_seen=at)
-        )
+        self._link.hot_change(SEEN, {"site": SITE, "number": str(number), "at": at})
 
     def add_number(
         self, customer: CustomerId, number: PhoneNumber, kind: str = "phone", verified: bool = False
     ) -> None:
         """Another number of theirs; one that is on record gets its kind and proof anew."""
-        row = inserting(customer_numbers, self._link.dialect).values(
-            site_id=SITE,
-            number=str(number),
-            customer_id=customer,
-            suffix=number[-SUFFIX:],
-            kind=kind,
-            verified=verified,
-        )
-        self._link.run(
-            row.on_conflict_do_update(
-                index_elements=["site_id", "number", "customer_id"],
-                set_={"kind": row.excluded.kind, "verified": row.excluded.verified},
-            )
+        self._link.hot_change(
+            ADD_NUMBER[self._link.dialect.name],
+            {
+                "site_id": SITE,
+                "number": str(number),
+                "customer_id": customer,
+                "suffix": number[-SUFFIX:],
+                "kind": kind,
+                "verified": verified,
+                "last_seen": None,
+            },
         )
 
     def set_products(self, customer: CustomerId, products: Sequence[str]) -> None:
@@ -232,13 +259,10 @@ class SqlCustomers:
 
     # --- rows to records ---
 
-    def _having(self, number: Any) -> tuple[Customer, ...]:
-        holders = select(customer_numbers.c.customer_id).where(customer_numbers.c.site_id == SITE, number)
-        query = select(customers).where(customers.c.id.in_(holders))
-        return tuple(self._several(query.order_by(customers.c.created_at, customers.c.id)))
-
     def _several(self, query: Select[Any]) -> list[Customer]:
-        rows = self._link.all(query)
+        return self._customers(self._link.all(query))
+
+    def _customers(self, rows: Sequence[Any]) -> list[Customer]:
         if not rows:
             return []
         ids = [row.id for row in rows]

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from sqlalchemy import bindparam, select, update
+
 from ivr.core.words import CallId
-from ivr.store.link import Link, insert_once, inserting
+from ivr.store.link import Link, inserting, inserts_once
 from ivr.store.tables import SITE, carrier_facts, odd_counts
+from ivr.switchboard.ports import UnclaimedRecording
+
+UNCLAIMED = "recording.unclaimed"
+"""The kind of a fact about a recording whose call is not on record."""
+
+KEEP = inserts_once(carrier_facts, "site_id", "key")
+OLDEST_UNCLAIMED = (
+    select(carrier_facts.c.key, carrier_facts.c.body)
+    .where(carrier_facts.c.kind == UNCLAIMED)
+    .order_by(carrier_facts.c.kept_at)
+    .limit(bindparam("most"))
+)
 
 
 class SqlFacts:
@@ -20,9 +34,10 @@ class SqlFacts:
         self._link = link
 
     def keep(self, key: str, kind: str, body: Mapping[str, str], at: datetime, call: CallId | None) -> bool:
-        kept = self._link.run(
-            insert_once(carrier_facts, self._link.dialect, "site_id", "key"),
+        kept = self._link.hot_change(
+            KEEP[self._link.dialect.name],
             {
+                "site_id": SITE,
                 "key": key,
                 "kind": kind,
                 "call_id": call,
@@ -31,6 +46,17 @@ class SqlFacts:
             },
         )
         return kept == 1
+
+    def unclaimed(self, limit: int) -> Sequence[UnclaimedRecording]:
+        rows = self._link.hot_all(OLDEST_UNCLAIMED, {"most": limit})
+        return [_unclaimed(row.key, json.loads(row.body)) for row in rows]
+
+    def claim(self, key: str, call: CallId | None) -> None:
+        self._link.run(
+            update(carrier_facts)
+            .where(carrier_facts.c.key == key, carrier_facts.c.kind == UNCLAIMED)
+            .values(kind="recording.status", call_id=call)
+        )
 
     def count_odd(self, what: str, at: datetime) -> None:
         once = inserting(odd_counts, self._link.dialect).values(
@@ -42,3 +68,16 @@ class SqlFacts:
                 set_={"times": odd_counts.c.times + 1, "last_at": once.excluded.last_at},
             )
         )
+
+
+def _unclaimed(key: str, body: Mapping[str, str]) -> UnclaimedRecording:
+    seconds = body.get("RecordingDuration", "")
+    return UnclaimedRecording(
+        fact=key,
+        carrier="twilio",
+        account=body.get("AccountSid", ""),
+        sid=body.get("CallSid", ""),
+        recording=body.get("RecordingSid", ""),
+        url=body.get("RecordingUrl", ""),
+        seconds=int(seconds) if seconds.isdecimal() else None,
+    )

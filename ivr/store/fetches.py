@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from ivr.store.link import Link, insert_once
 from ivr.store.tables import SITE, fetches
 from ivr.switchboard.ports import Fetching
+
+WAITING = (
+    select(fetches)
+    .where(fetches.c.site_id == bindparam("site"), fetches.c.state == bindparam("state"))
+    .order_by(fetches.c.asked_at, fetches.c.key)
+    .limit(bindparam("most"))
+)
 
 
 def _fetching(row: Row[Any]) -> Fetching:
@@ -68,10 +75,6 @@ class SqlFetches:
 
     def waiting(self, limit: int) -> Sequence[Fetching]:
         """Oldest first."""
-        query = (
-            select(fetches)
-            .where(fetches.c.site_id == SITE, fetches.c.state == "waiting")
-            .order_by(fetches.c.asked_at, fetches.c.key)
-            .limit(limit)
-        )
-        return [_fetching(row) for row in self._link.all(query)]
+        return [
+            _fetching(row) for row in self._link.hot_all(WAITING, {"site": SITE, "state": "waiting", "most": limit})
+        ]

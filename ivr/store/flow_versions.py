@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from ivr.core.errors import NoSuchFlow
 from ivr.core.words import FlowVersionId
 from ivr.store.link import Link, insert_once, inserting
 from ivr.store.tables import SITE, flow_aliases, flow_publications, flow_versions
+
+PUBLISHED = select(flow_aliases.c.version).where(
+    flow_aliases.c.site_id == bindparam("site"), flow_aliases.c.flow == bindparam("flow")
+)
 
 
 class SqlFlowVersions:
@@ -24,10 +28,8 @@ class SqlFlowVersions:
         self._link = link
 
     def published(self, flow: str) -> FlowVersionId | None:
-        row = self._link.one(
-            select(flow_aliases.c.version).where(flow_aliases.c.site_id == SITE, flow_aliases.c.flow == flow)
-        )
-        return None if row is None else FlowVersionId(row.version)
+        row = self._link.hot_one(PUBLISHED, {"site": SITE, "flow": flow})
+        return None if row is None else FlowVersionId(row[0])
 
     def text(self, version: FlowVersionId) -> Mapping[str, str] | None:
         row = self._link.one(

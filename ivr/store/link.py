@@ -55,6 +55,12 @@ class Link:
         self._cursor.execute(hot.sql, hot.values(values))
         return int(self._cursor.rowcount)
 
+    def hot_all(self, statement: ClauseElement, values: Mapping[str, Any]) -> list[Any]:
+        """The rows, their fields named and of their columns' types."""
+        hot = self._compiled.hot(statement)
+        self._cursor.execute(hot.sql, hot.values(values))
+        return hot.rows(self._cursor.fetchall())
+
     def hot_rows(self, statement: ClauseElement, values: Sequence[Any]) -> None:
         """Send a statement whose values stand in its own order already."""
         self._cursor.execute(self._compiled.hot(statement).sql, values)
@@ -77,6 +83,14 @@ Insert = sqlite.Insert | postgresql.Insert
 def inserting(table: Table, dialect: Dialect) -> Insert:
     """An INSERT that knows ON CONFLICT."""
     return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def inserts_once(table: Table, *unique: str) -> Mapping[str, Insert]:
+    """For the busy path: the same for each database, with a value for every column."""
+    return {
+        "sqlite": sqlite.insert(table).on_conflict_do_nothing(index_elements=list(unique)),
+        "postgresql": postgresql.insert(table).on_conflict_do_nothing(index_elements=list(unique)),
+    }
 
 
 def insert_once(table: Table, dialect: Dialect, *unique: str) -> Insert:

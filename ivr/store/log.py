@@ -41,6 +41,9 @@ RESERVE = (
 )
 
 
+KINDS = select(call_events.c.kind).distinct().where(call_events.c.call_id == bindparam("call"))
+
+
 class SqlCallLog:
     """The port ``CallLog``; ``recorded_at`` is the time the records' clock shows."""
 
@@ -78,6 +81,9 @@ class SqlCallLog:
 
     def of_call(self, call: CallId) -> Sequence[StoredEvent]:
         return self._events(select(call_events).where(call_events.c.call_id == call).order_by(call_events.c.seq))
+
+    def kinds_of(self, call: CallId) -> frozenset[str]:
+        return frozenset(row.kind for row in self._link.hot_all(KINDS, {"call": call}))
 
     def of_customer(self, customer: CustomerId) -> Sequence[StoredEvent]:
         """The events of all calls that are this customer's by now, call by call, oldest first.

@@ -266,6 +266,7 @@ def open_engine(database_url: str) -> Engine:
             isolation_level="AUTOCOMMIT",
             paramstyle="format",  # the busy statements go to the driver with their values in order
             pool_size=10,
+            pool_use_lifo=True,  # the connection with the warmest cache
             max_overflow=10,
             pool_timeout=BUSY,
             pool_reset_on_return=None,
@@ -294,6 +295,7 @@ def _sqlite(database_url: str, in_memory: bool) -> Engine:
             connect_args=arguments,
             isolation_level="AUTOCOMMIT",
             pool_size=10,
+            pool_use_lifo=True,  # the connection with the warmest cache
             max_overflow=30,
             pool_timeout=BUSY,
             pool_reset_on_return=None,

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from ivr.core.company import EmergencyClosing
 from ivr.store.link import Link
 from ivr.store.tables import SITE, emergency_closings
+
+_CLOSING = emergency_closings.c
+EMERGENCY = (
+    select(_CLOSING.hours, _CLOSING.since, _CLOSING.until, _CLOSING.because)
+    .where(
+        _CLOSING.site_id == bindparam("site"),
+        _CLOSING.hours == bindparam("hours"),
+        _CLOSING.since <= bindparam("now"),
+        or_(_CLOSING.until.is_(None), _CLOSING.until > bindparam("now")),
+        or_(_CLOSING.opened_again_at.is_(None), _CLOSING.opened_again_at > bindparam("now")),
+    )
+    .order_by(_CLOSING.id.desc())
+    .limit(1)
+)
 
 
 class SqlSwitches:
@@ -20,20 +34,8 @@ class SqlSwitches:
         self._link = link
 
     def emergency(self, hours: str, now: datetime) -> EmergencyClosing | None:
-        closing = emergency_closings.c
-        row = self._link.one(
-            select(closing.hours, closing.since, closing.until, closing.because)
-            .where(
-                closing.site_id == SITE,
-                closing.hours == hours,
-                closing.since <= now,
-                or_(closing.until.is_(None), closing.until > now),
-                or_(closing.opened_again_at.is_(None), closing.opened_again_at > now),
-            )
-            .order_by(closing.id.desc())
-            .limit(1)
-        )
-        return None if row is None else EmergencyClosing(row.hours, row.since, row.until, row.because)
+        rows = self._link.hot_all(EMERGENCY, {"site": SITE, "hours": hours, "now": now})
+        return EmergencyClosing(*rows[0]) if rows else None
 
     def close_now(self, closing: EmergencyClosing) -> None:
         self._link.run(

@@ -208,7 +208,7 @@ carrier_facts = Table(
     metadata,
     _site(primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
+    Column("kind", Text, nullable=False, index=True),
     Column("call_id", Text, index=True),
     Column("kept_at", Moment, nullable=False),
     Column("body", Text, nullable=False),  # JSON

@@ -8,13 +8,20 @@ from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, Select, bindparam, select, update
 
 from ivr.core.errors import NoSuchVoicemail
 from ivr.core.voicemail import AudioState, HeardWord, TextState, Transcript, Voicemail
 from ivr.core.words import CustomerId, VoicemailId
 from ivr.store.link import Link, insert_once
 from ivr.store.tables import SITE, voicemails
+
+DUE = (
+    select(voicemails)
+    .where(voicemails.c.next_at <= bindparam("now"))
+    .order_by(voicemails.c.next_at, voicemails.c.id)
+    .limit(bindparam("most"))
+)
 
 
 def _transcript(row: Row[Any]) -> Transcript | None:
@@ -125,12 +132,7 @@ class SqlVoicemails:
         return self._link.run(changed) == 1
 
     def due(self, now: datetime, limit: int) -> Sequence[Voicemail]:
-        return self._several(
-            select(voicemails)
-            .where(voicemails.c.next_at <= now)
-            .order_by(voicemails.c.next_at, voicemails.c.id)
-            .limit(limit)
-        )
+        return [_voicemail(row) for row in self._link.hot_all(DUE, {"now": now, "most": limit})]
 
     def of(self, customer: CustomerId) -> Sequence[Voicemail]:
         """Oldest first."""

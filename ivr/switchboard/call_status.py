@@ -40,7 +40,6 @@ class CallStatus:
 def end(tx: Transaction, call: CallRecord, status: str, seconds: int | None, clock: Clock) -> None:
     """End a call with the outcome its events tell; an ended one stays as it is."""
     now = clock.now()
-    kinds = {event.kind for event in tx.log.of_call(call.id)}
-    how = outcome(kinds, cursors.from_json(call.cursor).ended)
+    how = outcome(tx.log.kinds_of(call.id), cursors.from_json(call.cursor).ended)
     if tx.calls.end(call.id, CallState.ENDED, how, now):
         tx.log.add(call.id, [CallEnded(how, status, seconds)], now)

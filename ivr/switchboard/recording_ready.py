@@ -44,6 +44,8 @@ class RecordingReady:
             call = tx.calls.find(key)
             if call is None:
                 tx.facts.count_odd("recording.unknown_call", now)
+                if status == "completed" and key.sid:
+                    tx.facts.keep(fact, "recording.unclaimed", body, now, None)  # the sweep adopts it
                 return
             fresh = tx.facts.keep(fact, "recording.status", body, now, call.id)
             known = tx.voicemails.by_recording(recording) is not None

@@ -118,8 +118,7 @@ class TakeTurn:
 
 def told_again(tx: Transaction, call: CallRecord) -> None:
     """The outcome of an ended call anew: its last message came in after the carrier said that it was over."""
-    kinds = {event.kind for event in tx.log.of_call(call.id)}
-    tx.calls.set_outcome(call.id, outcome(kinds, cursors.from_json(call.cursor).ended))
+    tx.calls.set_outcome(call.id, outcome(tx.log.kinds_of(call.id), cursors.from_json(call.cursor).ended))
 
 
 def state_after(state: CallState, turn: Turn) -> CallState:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from urllib.parse import parse_qs
 
 from ivr.core.call import CarrierKey
 from ivr.core.flow.turn import (
@@ -26,6 +27,9 @@ from ivr.core.flow.turn import (
 from ivr.core.words import CallerNumber, PhoneNumber
 from ivr.switchboard.ports import Numbering
 from ivr.twilio.signature import Form, Headers
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+MOST_FIELDS = 500
 
 IDEMPOTENCY = "I-Twilio-Idempotency-Token"
 
@@ -108,6 +112,16 @@ class RecordingFact:
     status: str
     length: timedelta | None
     fact_key: str
+
+
+def form(body: bytes, content_type: str) -> Form:
+    """The fields of a posted body, each with all its values; none where it is no form, or an endless one."""
+    if content_type.partition(";")[0].strip().lower() != FORM_TYPE:
+        return {}
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return {}
 
 
 def incoming(form: Form, numbering: Numbering, headers: Headers | None = None, carrier: str = "twilio") -> Incoming:

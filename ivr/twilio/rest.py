@@ -169,6 +169,16 @@ class RestTelephone:
                 if refusal.status != 404:
                     raise
 
+    def parties(self, sid: str) -> tuple[str, str] | None:
+        with _carrier():
+            try:
+                call = self._client.calls(sid).fetch()
+            except TwilioRestException as refusal:
+                if refusal.status == 404:
+                    return None
+                raise
+        return str(call._from or ""), str(call.to or "")
+
     def recordings_of(self, sid: str) -> Sequence[tuple[str, str]]:
         with _carrier():
             found = self._client.recordings.list(call_sid=sid)

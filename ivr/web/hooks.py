@@ -35,14 +35,24 @@ def _xml(text: str) -> Response:
     return Response(text, mimetype="text/xml")
 
 
+def _field(name: str) -> str:
+    """The first value of a posted field; "" without one."""
+    values: list[str] = g.form.get(name, [""])
+    return values[0]
+
+
+def _fields() -> dict[str, str]:
+    return {name: values[0] for name, values in g.form.items()}
+
+
 def signed(view: Callable[..., Any]) -> Callable[..., Any]:
     """Refuse what the carrier did not sign; the body of a refusal tells nothing."""
 
     @wraps(view)
     def checked(**address: Any) -> Any:
         doors = _doors()
-        g.form = request.form.to_dict(flat=False)
-        body = b"" if g.form else request.get_data()
+        body = request.get_data(cache=False)
+        g.form = inbound.form(body, request.headers.get("Content-Type", ""))
         if not doors.signature.accepts(asked(request.environ), g.form, request.headers, body):
             doors.counters.refused.inc()
             log.warning("signature refused", path=request.path, public_url=doors.public_url)
@@ -75,7 +85,7 @@ def _fallen_back(doors: Doors, trouble: Exception, address: dict[str, Any], brok
     name = type(trouble).__name__
     doors.counters.fallbacks.labels(name).inc()
     log.error("fallback spoken", because=name, call=address.get("call"), turn=address.get("turn"), exc_info=broken)
-    return _xml(doors.fallback(request.form.get("To", "")))
+    return _xml(doors.fallback(_field("To")))
 
 
 @hooks.post("/voice/incoming")
@@ -103,7 +113,7 @@ def caller_answered(call: str, turn: int, door: str) -> Answer:
 @signed
 def call_moved() -> tuple[str, int]:
     fact = inbound.status(g.form)
-    _doors().call_status(_key(fact.sid), fact.status, fact.seconds, fact.fact_key, request.form.to_dict())
+    _doors().call_status(_key(fact.sid), fact.status, fact.seconds, fact.fact_key, _fields())
     return NO_CONTENT
 
 
@@ -111,13 +121,13 @@ def call_moved() -> tuple[str, int]:
 @signed
 def recording_moved() -> tuple[str, int]:
     fact = inbound.recording(g.form)
-    body = request.form.to_dict()
-    _doors().recording_ready(_key(fact.sid), fact.recording, fact.url, fact.status, fact.length, fact.fact_key, body)
+    fields = _fields()
+    _doors().recording_ready(_key(fact.sid), fact.recording, fact.url, fact.status, fact.length, fact.fact_key, fields)
     return NO_CONTENT
 
 
 def _key(sid: str) -> CarrierKey:
-    return CarrierKey("twilio", request.form.get("AccountSid", "")[:64], sid)
+    return CarrierKey("twilio", _field("AccountSid")[:64], sid)
 
 
 @hooks.get("/voice/fallback/thanks")
@@ -138,6 +148,6 @@ def doctor() -> Response:
 def carrier_fell_back() -> Response:
     """The carrier could not use an answer of ours; it says why in ErrorCode."""
     doors = _doors()
-    doors.counters.fallbacks.labels(f"carrier_{request.form.get('ErrorCode', 'unknown')[:5]}").inc()
-    log.error("carrier fell back", code=request.form.get("ErrorCode"), call=request.form.get("CallSid"))
-    return _xml(doors.fallback(request.form.get("To", "")))
+    doors.counters.fallbacks.labels(f"carrier_{(_field('ErrorCode') or 'unknown')[:5]}").inc()
+    log.error("carrier fell back", code=_field("ErrorCode"), call=_field("CallSid"))
+    return _xml(doors.fallback(_field("To")))

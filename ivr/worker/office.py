@@ -34,6 +34,7 @@ class Work:
     fetch: Callable[[str], None]
     find_recordings: Callable[[CallRecord], None]
     end_vanished: Callable[[Set[CallId]], frozenset[CallId]]
+    adopt: Callable[[], None]
     warn_due: Callable[[], object]
 
 
@@ -49,6 +50,7 @@ class Tools:
     ready: Ready  # the use case behind the recording callback
     later: Later
     clock: Clock
+    adopt: Callable[[], None]
 
 
 def work_with(tools: Tools) -> Work:
@@ -62,5 +64,6 @@ def work_with(tools: Tools) -> Work:
         fetch=Fetch(records, tools.fetcher, clock),
         find_recordings=FindRecordings(telephone, tools.ready),
         end_vanished=EndVanished(records, telephone, clock),
+        adopt=tools.adopt,
         warn_due=WarnDue(records, clock),
     )

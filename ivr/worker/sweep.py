@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
 
+from ivr.core.call import CallRecord
 from ivr.core.words import CallId
 from ivr.switchboard.voicemail import Step, left_while_recording, next_step
 from ivr.worker.actors import place
@@ -18,6 +20,9 @@ AT_ONCE = 100
 CARRIER_EVERY = timedelta(seconds=15)
 RECORDINGS_AFTER = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 """How long after a call ended in the middle of a message the carrier is asked for it: its callback comes first."""
+
+RECORDINGS_BACK = timedelta(days=1)
+"""How far a sweep that begins looks back."""
 
 Submit = Callable[[str, str], None]
 """Job name and what it is about; may run it at once or hand it on."""
@@ -45,21 +50,31 @@ class Sweep:
     def __init__(self, work: Work, submit: Submit) -> None:
         self._work, self._submit = work, submit
         self._missing: frozenset[CallId] = frozenset()
-        self._asked: dict[CallId, int] = {}
+        self._to_ask: deque[CallRecord] = deque()
+        self._looked: datetime | None = None
         self._carrier_due: datetime | None = None
 
     def round(self) -> None:
         """Every look; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.promises, self.carrier):
+        for look in (self.due, self.promises, self.carrier, self.unclaimed):
             try:
                 look()
             except Exception as trouble:  # noqa: BLE001 (the rim of the worker)
-                log.error("sweep.failed", look=look.__name__, error=type(trouble).__name__, at=place(trouble))
+                log.error(
+                    "sweep.failed",
+                    look=look.__name__,
+                    error=type(trouble).__name__,
+                    at=place(trouble),
+                )
 
     def due(self) -> None:
         """Hand on every job that is due."""
         for job, about in due_jobs(self._work):
             self._submit(job, about)
+
+    def unclaimed(self) -> None:
+        """Put calls on record that left a message while nothing of ours answered."""
+        self._work.adopt()
 
     def promises(self) -> None:
         """Warn of promises that are nearly due, and escalate those that are late."""
@@ -75,13 +90,13 @@ class Sweep:
         self._recordings(now)
 
     def _recordings(self, now: datetime) -> None:
+        """Ask about each call once at every age of ``RECORDINGS_AFTER``, and once when the sweep begins."""
+        since = self._looked or now - RECORDINGS_BACK
         with self._work.records.read() as tx:
-            recent = tx.calls.recent(AT_ONCE)
-        for call in recent:
-            times = self._asked.get(call.id, 0)
-            if times >= len(RECORDINGS_AFTER) or call.ended_at is None or not left_while_recording(call):
-                continue
-            if now - call.ended_at >= RECORDINGS_AFTER[times]:
-                self._asked[call.id] = times + 1
-                self._work.find_recordings(call)
-        self._asked = {call.id: self._asked[call.id] for call in recent if call.id in self._asked}
+            of_age = {
+                call.id: call for age in RECORDINGS_AFTER for call in tx.calls.ended_between(since - age, now - age)
+            }
+        self._looked = now
+        self._to_ask.extend(call for call in of_age.values() if left_while_recording(call))
+        while self._to_ask:
+            self._work.find_recordings(self._to_ask.popleft())

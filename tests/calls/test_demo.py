@@ -45,5 +45,5 @@ def test_one_command_starts_the_line_plays_three_calls_and_ends_with_0(tmp_path:
     assert "pronto buongiorno sono un vostro cliente l'armadio è rotto" in done.stdout
     assert f"http://127.0.0.1:{exchange}/" in done.stdout
     for port in (web, exchange):  # nothing is left behind
-        with pytest.raises(OSError):
+        with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), 1).close()

@@ -67,6 +67,7 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
     phone.delete_recording(RECORDING)
     assert list(phone.live_calls())
     assert phone.recordings_of(CALL)
+    assert phone.parties(CALL)
     root = f"/2010-04-01/Accounts/{ACCOUNT}"
     assert [(method, path.removeprefix(root)) for method, path, _ in checked.requests] == [
         ("POST", f"/Calls/{CALL}.json"),
@@ -77,6 +78,7 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
         ("GET", "/Calls.json"),
         ("GET", "/Calls.json"),
         ("GET", "/Recordings.json"),
+        ("GET", f"/Calls/{CALL}.json"),
     ]
     assert checked.requests[0][2] == {
         "Url": ["https://ivr.example/voice/calls/c1/turns/3/moved?t=1"],
@@ -105,6 +107,7 @@ def test_a_call_that_is_over_is_not_moved_and_needs_no_hanging_up(status: int, c
         lambda phone: phone.delete_recording(RECORDING),
         lambda phone: list(phone.live_calls()),
         lambda phone: phone.recordings_of(CALL),
+        lambda phone: phone.parties(CALL),
         lambda phone: phone.fetch_recording(rest.API + AUDIO_AT),
     ],
 )

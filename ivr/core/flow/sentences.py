@@ -46,6 +46,10 @@ BUILT_IN: Mapping[str, Prompt] = {
     "more_options": _both("Per altre scelte, premi cancelletto.", "For more choices, press hash."),
     "repeat_hint": _both("Per riascoltare, premi asterisco.", "To hear this again, press star."),
     "person_hint": _both("Per parlare con una persona, premi 0.", "To speak to a person, press 0."),
+    "speech_notice": _both(
+        "Potete anche rispondere a voce: vi ascolta un servizio automatico del gestore telefonico.",
+        "You can also answer by voice: an automatic service of the phone company listens.",
+    ),
     # Silence and mistakes
     "not_heard": _both("Non abbiamo ricevuto risposta.", "We did not hear an answer."),
     "not_understood": _both("Non abbiamo capito.", "We did not understand."),

@@ -130,7 +130,7 @@ def in_groups(digits: str, size: int) -> str:
 def pronounced(text: str, voice: Voice) -> str:
     """The text with the company's respellings for the voice of this language, whole words only."""
     respelled = voice.company.pronunciations.get(voice.language)
-    if not respelled:
+    if not respelled or not any(word in text for word in respelled):
         return text
     either = "|".join(re.escape(word) for word in sorted(respelled, key=len, reverse=True))
     return re.sub(rf"(?<!\w)(?:{either})(?!\w)", lambda found: respelled[found[0]], text)

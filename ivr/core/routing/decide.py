@@ -60,7 +60,7 @@ class FreeAgent:
 
 
 @dataclass(frozen=True)
-class Match:
+class Pair:
     """A ticket and who is to serve it (several only where all are rung), with the reason for both."""
 
     ticket: TicketId
@@ -78,23 +78,21 @@ def waiting_at(ticket: Ticket, now: datetime, rules: Rules) -> Waiting | None:
 
 def best_pair(
     tickets: Iterable[Ticket], agents: Iterable[FreeAgent], now: datetime, rules: Rules | None = None
-) -> Match | None:
+) -> Pair | None:
     """The first ticket in order that anyone free can serve, with the agent its queue's strategy chooses."""
     rules = rules or Rules()
     standing = (waiting_at(ticket, now, rules) for ticket in tickets)
-    matches = best_matches([one for one in standing if one is not None], list(agents), rules, at_most=1)
+    matches = best_pairs([one for one in standing if one is not None], list(agents), rules, at_most=1)
     return matches[0] if matches else None
 
 
-def best_matches(
-    waiting: Iterable[Waiting], agents: Sequence[FreeAgent], rules: Rules, at_most: int
-) -> tuple[Match, ...]:
+def best_pairs(waiting: Iterable[Waiting], agents: Sequence[FreeAgent], rules: Rules, at_most: int) -> tuple[Pair, ...]:
     """The next matches, as if each were made before the next is chosen.
 
     A queue that rings all takes part only as the first of them: whom it takes depends on everybody who is free.
     """
     taken: set[AgentId] = set()
-    matches: list[Match] = []
+    matches: list[Pair] = []
     skipped = 0
     for one in sorted(waiting, key=lambda waiting: waiting.place):
         strategy = rules.strategy(one.asked.need.queue)
@@ -105,7 +103,7 @@ def best_matches(
         if matches and strategy is Strategy.RING_ALL:
             break
         matches.append(
-            Match(one.ticket, tuple(agent.agent for agent in chosen), _why(one, skipped), _whom(one.asked, strategy))
+            Pair(one.ticket, tuple(agent.agent for agent in chosen), _why(one, skipped), _whom(one.asked, strategy))
         )
         if len(matches) == at_most or strategy is Strategy.RING_ALL:
             break

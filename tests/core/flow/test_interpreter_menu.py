@@ -229,6 +229,17 @@ def test_words_choose_where_the_line_lets_the_carrier_listen(words: str, hears: 
     assert caller.noted(CallerAnswered) == [CallerAnswered("words", words)]
 
 
+def test_who_may_speak_is_told_once_that_the_phone_company_listens() -> None:
+    caller = Caller(SPEAKING, speech=True).hears("un servizio automatico del gestore telefonico")
+    caller.presses("7").never_hears("gestore telefonico")
+    Caller(SPEAKING).never_hears("gestore telefonico")
+
+
+def test_after_silence_or_a_wrong_key_the_caller_is_told_how_to_reach_a_person() -> None:
+    Caller(LINE).never_hears("premi 0").presses("7").hears("Per parlare con una persona, premi 0.")
+    Caller(LINE).is_silent().hears("Per parlare con una persona, premi 0.")
+
+
 def test_elsewhere_nobody_listens_for_words() -> None:
     assert Caller(SPEAKING).ask.hints == ()
 

@@ -12,8 +12,8 @@ from ivr.core.routing.decide import (
     FreeAgent,
     Rules,
     Strategy,
-    best_matches,
     best_pair,
+    best_pairs,
     waiting_at,
 )
 from ivr.core.routing.skills import serves
@@ -169,9 +169,9 @@ def test_several_at_once_are_the_same_as_one_after_another(
     line: list[Ticket], crew: list[FreeAgent], rules: Rules, now: datetime
 ) -> None:
     standing: list[Any] = [one for one in (waiting_at(t, now, rules) for t in line) if one]
-    at_once = best_matches(standing, crew, rules, at_most=4)
+    at_once = best_pairs(standing, crew, rules, at_most=4)
     for match in at_once:
-        (single,) = best_matches(standing, crew, rules, at_most=1)
+        (single,) = best_pairs(standing, crew, rules, at_most=1)
         assert (single.ticket, single.agents) == (match.ticket, match.agents)
         standing = [one for one in standing if one.ticket != match.ticket]
         crew = [a for a in crew if a.agent not in match.agents]

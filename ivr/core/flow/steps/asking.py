@@ -63,13 +63,12 @@ def person_asked(walk: Walk) -> ToPerson | None:
 
 
 def say_hints(walk: Walk, taken: Container[str] = ()) -> None:
-    """In slow mode the caller is always told how to hear it again and how to reach a person.
+    """How to hear it again, in slow mode; how to reach a person, in slow mode and after silence or a mistake.
 
     ``taken``: keys that mean something else here.
     """
-    if not walk.slow:
-        return
-    if "*" not in taken:
+    if walk.slow and "*" not in taken:
         walk.say_sentence("repeat_hint")
-    if "0" not in taken and walk.person() is not None:
+    in_trouble = walk.no_input + walk.no_match > 0
+    if (walk.slow or in_trouble) and "0" not in taken and walk.person() is not None:
         walk.say_sentence("person_hint")

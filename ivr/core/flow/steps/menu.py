@@ -19,6 +19,9 @@ from ivr.core.flow.walk import Leave, ToPerson, Wait, Walk
 AT_ONCE = 3  # options that slow mode says before it asks
 BREATH = 1  # second between two options in slow mode
 
+NOTICE = "call.speech_notice"
+"""Whether the caller was told that the carrier's recogniser listens."""
+
 
 def menu(walk: Walk, node: Menu, heard: Heard | None) -> Leave | ToPerson | Wait:
     held, walk.held = walk.held, ""
@@ -82,6 +85,10 @@ def asked(walk: Walk, node: Menu) -> Wait:
     """Say the menu and listen."""
     if node.ask is not None and walk.page == 0:
         walk.say(node.ask)
+    hints = tuple(word for option in node.options for word in words_of(walk, option))
+    if hints and not walk.value(NOTICE):
+        walk.say_sentence("speech_notice")  # a voice leaves the house: once a call, before anybody speaks
+        walk.give(NOTICE, True)
     for at, (line, voice) in enumerate(lines(walk, node)):
         if walk.slow and at:
             walk.pause(BREATH)
@@ -90,7 +97,6 @@ def asked(walk: Walk, node: Menu) -> Wait:
     if pages(walk, node) > 1 and "#" not in keys:
         walk.say_sentence("more_options")
     say_hints(walk, keys)
-    hints = tuple(word for option in node.options for word in words_of(walk, option))
     shortest = min((len(option.keys) for option in node.options), default=1)
     return Wait("ask", Ask((), shortest, "", patience(walk), walk.language, hints))
 

@@ -27,6 +27,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('site_id', 'key', name=op.f('pk_carrier_facts'))
     )
     op.create_index(op.f('ix_carrier_facts_call_id'), 'carrier_facts', ['call_id'], unique=False)
+    op.create_index(op.f('ix_carrier_facts_kind'), 'carrier_facts', ['kind'], unique=False)
     op.create_table('customers',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('site_id', sa.Text(), server_default='main', nullable=False),

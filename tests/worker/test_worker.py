@@ -20,12 +20,14 @@ import structlog
 from ivr.core.call import CallState
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow.turn import Cursor, Frame
+from ivr.core.promises import Promise
 from ivr.core.voicemail import TextState
-from ivr.core.words import CallId, Language, VoicemailId
+from ivr.core.words import CallId, Language, PromiseId, VoicemailId
 from ivr.exchange.scheduler import VirtualScheduler
 from ivr.live.server import EmbeddedRedis
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.ports import Fetching
+from ivr.switchboard.promises import WarnDue
 from ivr.worker.actors import JOBS, QUEUES, run
 from ivr.worker.broker import hint_broker
 from ivr.worker.inline import InlineLater
@@ -34,6 +36,7 @@ from ivr.worker.office import Work
 from ivr.worker.run import serve
 from ivr.worker.sweep import RECORDINGS_AFTER, Sweep, due_jobs
 from tests.databases import START, SetClock, clock, records_in_memory  # noqa: F401
+from tests.store.conftest import MARIA
 from tests.switchboard.test_voicemail import MESSAGE, House
 
 
@@ -342,3 +345,21 @@ def test_sigterm_ends_the_process_after_the_job_in_hand(embedded: EmbeddedRedis)
         rest = process.stdout.read()
     assert process.returncode == 0
     assert "[('fetch', 'call:3')]" in rest
+
+
+def test_every_round_of_the_sweep_warns_of_promises_that_are_due(
+    records_in_memory: SqlRecords,  # noqa: F811
+    clock: SetClock,  # noqa: F811
+) -> None:
+    due = clock.now() + timedelta(hours=1)
+    with records_in_memory.write() as tx:
+        tx.customers.add(MARIA)
+        tx.promises.make(Promise(PromiseId("p"), "callback", MARIA.id, None, clock.now(), due, "UTC", "sales"))
+    work = replace(Jobs().work(records_in_memory, clock), warn_due=WarnDue(records_in_memory, clock))
+    sweep = Sweep(work, lambda job, about: None)
+    for minutes in (47, 2, 12):
+        clock.passes(minutes=minutes)
+        sweep.round()
+    with records_in_memory.read() as tx:
+        (promise,) = tx.promises.open()
+    assert (promise.warned_at, promise.late_at) == (due - timedelta(minutes=11), due + timedelta(minutes=1))

@@ -41,6 +41,8 @@ def upgrade(database_url: str) -> tuple[str | None, str]:
     """
     _make_folder(database_url)
     with _connected(database_url) as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA busy_timeout = 60000")  # a migration takes longer than a writer's turn
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.dialect.name == "sqlite" else "BEGIN")
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")

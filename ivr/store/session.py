@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
@@ -306,9 +308,23 @@ def _sqlite(database_url: str, in_memory: bool) -> Engine:
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         if not in_memory:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 
     return engine
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Journal ahead of writing. Of two who do this to a new file at once SQLite refuses one, without any waiting."""
+    gives_up = time.monotonic() + BUSY
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > gives_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -105,6 +105,21 @@ def test_two_processes_that_upgrade_at_once_do_it_once(empty_database: str) -> N
     assert sorted(befores, key=str) == sorted([None, schema.newest()], key=str)
 
 
+def test_processes_that_open_a_new_file_at_once_all_get_in(tmp_path: Path) -> None:
+    from tests.store.test_calls import at_once
+
+    def opened(address: str) -> str:
+        engine = open_engine(address)
+        with engine.connect() as connection:
+            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        engine.dispose()
+        return str(mode)
+
+    for n in range(40):
+        address = f"sqlite:///{tmp_path / f'{n}.db'}"
+        assert at_once(4, lambda _, address=address: opened(address)) == ["wal"] * 4  # type: ignore[misc]
+
+
 def test_a_database_of_an_unknown_make_is_refused() -> None:
     with pytest.raises(schema.RecordsUnavailable, match="sqlite or postgresql"):
         open_engine("mysql://localhost/ivr")

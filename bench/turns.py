@@ -24,7 +24,7 @@ from ivr.world.clock import SystemClock
 
 TOKEN = "bench-token"
 CALLED = "+39800123456"
-ROUND = ("3", "1")  # news, and back to the menu
+ROUND = ("4", "4")  # the second menu, and back to the first: a key, a record, words
 BATCH, BATCHES = 150, 12
 LOAD_SECONDS = 6.0
 LOAD_TURNS = 500  # of one thread, about

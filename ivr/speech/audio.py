@@ -12,10 +12,9 @@ import shutil
 import struct
 import subprocess
 import warnings
-from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -34,6 +33,7 @@ WIDTH = 2  # bytes a sample
 PART_SECONDS = 600.0
 NEAR = 5.0  # seconds around a border in which a quiet place is looked for
 MARGIN = RATE  # samples
+LOOK_FRAMES = 10 * presence.FRAMES_A_SECOND  # how much is looked at first for somebody who speaks
 BLOCK_SECONDS = 60
 BLOCK_LIMIT = 64 << 20  # bytes: absurd formats get shorter blocks
 
@@ -122,7 +122,6 @@ class Prepared:
 
     pcm: Path
     samples: int
-    levels: array[float] = field(repr=False)
     missing: str | None = None
 
     @property
@@ -135,20 +134,42 @@ class Prepared:
         borders = [0]
         while self.seconds > (middle := len(borders) * length) + near:
             first, last = (int(at * presence.FRAMES_A_SECOND) for at in (middle - near, middle + near))
-            borders.append(presence.quietest(self.levels, first, last) * presence.FRAME)
+            quiet = first + presence.quietest(self.levels(first, last + presence.QUIET_FRAMES), 0, last - first)
+            borders.append(quiet * presence.FRAME)
         return [Part(self.pcm, begin, end - begin) for begin, end in pairwise([*borders, self.samples])]
 
     def somebody_speaks(self, part: Part) -> bool:
-        return presence.first_speech(self._levels(part)) is not None
+        return (
+            self.first_speech(part.first // presence.FRAME, (part.first + part.samples) // presence.FRAME) is not None
+        )
 
     def opening(self, seconds: float) -> Part:
         """The first ``seconds`` from shortly before somebody begins to speak."""
-        first = (presence.first_speech(self.levels) or 0) * presence.FRAME
+        first = (self.first_speech(0, self.samples // presence.FRAME) or 0) * presence.FRAME
         begin = max(0, first - RATE // 2)
         return Part(self.pcm, begin, min(int(seconds * RATE), self.samples - begin))
 
-    def _levels(self, part: Part) -> array[float]:
-        return self.levels[part.first // presence.FRAME : (part.first + part.samples) // presence.FRAME]
+    def levels(self, first: int, last: int) -> list[float]:
+        """Loudness of the frames from ``first`` to before ``last``, as ``presence.levels`` says."""
+        begin = max(0, first * presence.FRAME - presence.LOOK_BACK)
+        with self.pcm.open("rb") as sound:
+            sound.seek(begin * WIDTH)
+            before = sound.read((first * presence.FRAME - begin) * WIDTH)
+            return presence.levels(sound.read((last - first) * presence.FRAME * WIDTH), before)
+
+    def first_speech(self, first: int, last: int) -> int | None:
+        """The frame between these two at which somebody begins to speak; in most recordings seconds are looked at.
+
+        What comes after a frame can still drown it, as far as ``presence.SURE`` says.
+        """
+        heard: list[float] = []
+        while first + len(heard) < last:
+            more = min(max(LOOK_FRAMES, len(heard)), BLOCK_SECONDS * presence.FRAMES_A_SECOND)
+            heard += self.levels(first + len(heard), min(last, first + len(heard) + more))
+            found = presence.first_speech(heard)
+            if found is not None and (found + presence.SURE <= len(heard) or first + len(heard) >= last):
+                return first + found
+        return None
 
 
 @dataclass(frozen=True)
@@ -170,17 +191,10 @@ def prepare(path: Path, pcm: Path) -> Prepared:
 
     Raises Unreadable and NeedsFfmpeg for what is in the file, OSError for what is wrong with the disk under ``pcm``.
     """
-    levels: array[float] = array("f")
     with _opened(path) as wave, pcm.open("wb") as out:
-        before, rest = b"", b""
         for block in wave.blocks():
-            mono = _mono(_sixteen_bits(block, wave.form), wave.form)
-            out.write(mono)
-            rest += mono
-            whole = len(rest) // (WIDTH * presence.FRAME) * WIDTH * presence.FRAME
-            levels.extend(presence.levels(rest[:whole], before))
-            before, rest = (before + rest[:whole])[-WIDTH * presence.LOOK_BACK :], rest[whole:]
-    return Prepared(pcm, pcm.stat().st_size // WIDTH, levels, wave.missing)
+            out.write(_mono(_sixteen_bits(block, wave.form), wave.form))
+    return Prepared(pcm, pcm.stat().st_size // WIDTH, wave.missing)
 
 
 class _Wave:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from vosk import KaldiRecognizer, Model, SetLogLevel
@@ -65,10 +66,14 @@ class Recogniser:
 
 
 class Engine:
-    """The loaded models of one process: one a language, however many streams and threads use it."""
+    """The loaded models of one process: one a language, however many streams and threads use it.
 
-    def __init__(self, shelf: ModelShelf) -> None:
+    ``survives`` tries a model before it is loaded here: see ``ivr.speech.probe``.
+    """
+
+    def __init__(self, shelf: ModelShelf, survives: Callable[[Path], bool] = survives) -> None:
         self._shelf = shelf
+        self._survives = survives
         self._loaded: dict[Language, Model] = {}
         self._loading = threading.Lock()
         SetLogLevel(-1)
@@ -107,7 +112,7 @@ class Engine:
         found = self._shelf.look(language)
         if found.state is not ModelState.READY:
             raise NoModel(found.problem)
-        if not survives(found.folder):
+        if not self._survives(found.folder):
             raise NoModel(f"libvosk refuses the model in {found.folder} ({SETTING}): a file is broken or cut off")
         return Model(str(found.folder))  # by path only: the other ways go to the network and may exit
 

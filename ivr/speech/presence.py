@@ -21,15 +21,18 @@ QUIETEST = -62.0  # dB under full scale: below it nobody is meant to be heard
 RISE = 4.0  # dB above the floor
 WINDOW, HOP = 75, 25  # frames: 1.5 s, every 0.5 s
 LEAST = 8  # frames in a window: 0.16 s, shorter than a spoken "no"
-LOOK_BACK = 16  # samples that the band filter needs of what came before
+SURE = 2 * WINDOW  # frames from a first speech on: those that tell it, and those of the last window around them
+QUIET_FRAMES = 15  # 0.3 s
+DIFFERENCE, MEANS = 8, (2, 1)  # samples
+LOOK_BACK = DIFFERENCE + sum(MEANS)  # samples that the band filter needs of what came before
 
 
 def levels(pcm: bytes, before: bytes = b"") -> list[float]:
     """Loudness around 1 kHz of each whole 20 ms frame of 16 kHz mono, in dB; ``before`` are the samples before it."""
     pcm = pcm[: len(pcm) // (2 * FRAME) * 2 * FRAME]
     before = before[-2 * LOOK_BACK :].rjust(2 * LOOK_BACK, b"\0")
-    band = _band(before + pcm)[2 * LOOK_BACK :]
-    return [_decibel(audioop.rms(band[i : i + 2 * FRAME], 2)) for i in range(0, len(band), 2 * FRAME)]
+    band = memoryview(_band(before + pcm))
+    return [_decibel(audioop.rms(band[i : i + 2 * FRAME], 2)) for i in range(0, len(pcm), 2 * FRAME)]
 
 
 def standing_out(heard: Sequence[float]) -> list[int]:
@@ -43,7 +46,7 @@ def first_speech(heard: Sequence[float]) -> int | None:
     return next((one for one, last in zip(out, out[LEAST - 1 :], strict=False) if last - one < WINDOW), None)
 
 
-def quietest(heard: Sequence[float], first: int, last: int, width: int = 15) -> int:
+def quietest(heard: Sequence[float], first: int, last: int, width: int = QUIET_FRAMES) -> int:
     """The middle of the quietest 0.3 s that begins between two frames: a place to cut without cutting a word."""
     first, last = max(0, first), min(last, len(heard) - width)
     if last <= first:
@@ -75,17 +78,16 @@ def _floors(heard: Sequence[float]) -> Iterable[float]:
 
 
 def _band(pcm: bytes) -> bytes:
-    """Combs: the difference at 0.5 ms (nothing left at 0 and 2 kHz), then two means (nothing at 4 and 8 kHz)."""
-    half = audioop.mul(pcm, 2, 0.5)
-    risen = audioop.add(half, audioop.mul(_later(half, 8), 2, -1.0), 2)
-    for lag in (2, 1):
-        halved = audioop.mul(risen, 2, 0.5)
-        risen = audioop.add(halved, _later(halved, lag), 2)
+    """Combs: the difference at 0.5 ms (nothing left at 0 and 2 kHz), then two means (nothing at 4 and 8 kHz).
+
+    The first LOOK_BACK samples are used up. Views, not copies: the filter is most of what preparing costs.
+    """
+    half = memoryview(audioop.mul(pcm, 2, 0.5))
+    risen = audioop.add(half[2 * DIFFERENCE :], audioop.mul(half[: -2 * DIFFERENCE], 2, -1.0), 2)
+    for lag in MEANS:
+        halved = memoryview(audioop.mul(risen, 2, 0.5))
+        risen = audioop.add(halved[2 * lag :], halved[: -2 * lag], 2)
     return risen
-
-
-def _later(pcm: bytes, samples: int) -> bytes:
-    return (bytes(2 * samples) + pcm)[: len(pcm)]
 
 
 def _decibel(rms: int) -> float:

@@ -347,18 +347,20 @@ def _hear(ear: Ear, asked: Message, answer: Callable[[Message], None]) -> None:
         answer({"id": number, "failed": f"{type(why).__name__}: {why}"})
 
 
-def main(arguments: Sequence[str], ear: Callable[[Path], Ear]) -> None:
-    """Serve with the ear that is built for the models folder; arguments: folder, streams, descriptor."""
+def main(arguments: Sequence[str], ear: Callable[[Path, int], Ear]) -> None:
+    """Serve with the ear that is built from models folder and link; arguments: folder, streams, descriptor."""
     models, streams, descriptor = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; our client decides
     with socket.socket(fileno=int(descriptor)) as link:
         try:
-            serve(link, ear(Path(models)), int(streams))
+            serve(link, ear(Path(models), link.fileno()), int(streams))
         except OSError:  # the client is gone, in the middle of a question
             os._exit(1)
 
 
 if __name__ == "__main__":
     from ivr.speech.engine import Engine
+    from ivr.speech.probe import Taster
 
-    main(sys.argv[1:], lambda models: Engine(ModelShelf(models)))
+    # The taster must not hold the link: our end would look alive to the client after we died.
+    main(sys.argv[1:], lambda models, link: Engine(ModelShelf(models), Taster((link,)).survives))

@@ -30,4 +30,4 @@ class PoisonedEar(Engine):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:], lambda models: PoisonedEar(ModelShelf(models)))
+    main(sys.argv[1:], lambda models, link: PoisonedEar(ModelShelf(models)))

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import wave
-from array import array
 from itertools import pairwise
 from pathlib import Path
 
@@ -64,17 +63,25 @@ def test_no_word_is_cut_at_the_border_of_two_parts(two_hours: Path, tmp_path: Pa
     for part in parts[1:]:
         assert abs(part.start - 600 * round(part.start / 600)) < 5
         frame = part.first // presence.FRAME
-        assert max(prepared.levels[frame - 4 : frame + 4]) < presence.QUIETEST
+        assert max(prepared.levels(frame - 4, frame + 4)) < presence.QUIETEST
 
 
 def test_parts_cover_every_sample_once(tmp_path: Path) -> None:
     for count in (0, 1, 319, 320, RATE, 25 * RATE + 7, 31 * RATE):
-        levels = array("f", [-20.0] * (count // presence.FRAME))
-        parts = Prepared(tmp_path / "x", count, levels).parts(10)
+        (tmp_path / "x").write_bytes(b"\x00\x20" * count)
+        parts = Prepared(tmp_path / "x", count).parts(10)
         assert parts[0].first == 0
         assert sum(part.samples for part in parts) == count
         assert all(one.first + one.samples == two.first for one, two in pairwise(parts))
         assert all(part.samples <= 15 * RATE for part in parts)
+
+
+def test_looking_at_the_beginning_only_finds_the_speech_that_the_whole_has(two_hours: Path, tmp_path: Path) -> None:
+    prepared = prepare(two_hours, tmp_path / "sound.pcm")
+    for part in prepared.parts(97.0):
+        first, last = part.first // presence.FRAME, (part.first + part.samples) // presence.FRAME
+        whole = presence.first_speech(prepared.levels(first, last))
+        assert prepared.first_speech(first, last) == (None if whole is None else first + whole)
 
 
 def test_a_compressed_long_file_streams_through_ffmpeg(two_hours: Path, tmp_path: Path) -> None:

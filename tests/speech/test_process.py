@@ -211,3 +211,17 @@ def test_the_process_ends_when_its_client_is_killed() -> None:
     assert receive(ours) == {"id": 0, "ready": process.pid}
     ours.close()
     assert process.wait(20) == 0
+
+
+def test_models_are_tried_also_after_the_process_that_tries_them_is_gone(models: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from ivr.speech.probe import Taster\n"
+        "taster, model = Taster(), Path(sys.argv[1])\n"
+        "assert taster.survives(model)\n"
+        "os.kill(taster.pid, signal.SIGKILL)\n"
+        "os.waitpid(taster.pid, 0)\n"
+        "assert taster.survives(model) and not taster.survives(model / 'none')\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(models / "vosk-it")], check=True)

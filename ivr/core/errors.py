@@ -36,6 +36,14 @@ class NoSuchVoicemail(IvrError):
     """No voicemail has this id."""
 
 
+class NoSuchTicket(IvrError):
+    """No place in line has this id."""
+
+
+class NoSuchLeg(IvrError):
+    """No leg has this id."""
+
+
 class VoicemailAnsweredAlready(IvrError):
     """This voicemail is answered already."""
 

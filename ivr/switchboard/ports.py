@@ -475,6 +475,10 @@ class Tickets(Protocol):
         """How many of the same queue stand in line before it (boosts counted), itself not counted."""
         ...
 
+    def last_agent_of(self, customer: CustomerId) -> AgentId | None:
+        """Who served this customer last."""
+        ...
+
     def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:
         """Those still away that went before a moment, the longest away first."""
         ...

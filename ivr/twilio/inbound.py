@@ -19,6 +19,7 @@ from ivr.core.flow.turn import (
     Heard,
     Keys,
     LeftQueue,
+    LeftRoom,
     NothingRecorded,
     Recorded,
     Silence,
@@ -147,6 +148,8 @@ def heard(door: str, form: Form) -> Heard:
         case "queue_left":
             how = _text(form, "QueueResult")
             return LeftQueue(how if how in _QUEUE_RESULTS else "unknown")
+        case "left_room":
+            return LeftRoom()
         case "dialled":
             return _dialled(form)
         case _:

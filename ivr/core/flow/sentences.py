@@ -74,6 +74,15 @@ BUILT_IN: Mapping[str, Prompt] = {
     "confirm": _both("Se è giusto premete 1, altrimenti premete 2.", "If that is right press 1, otherwise press 2."),
     "ask_again": _both("Digitate di nuovo, per favore.", "Please key it in again."),
     "not_verified": _both("Il codice digitato non corrisponde.", "That does not match our records."),
+    # In line
+    "place_kept": _both(
+        "La linea era caduta: abbiamo tenuto il vostro posto in coda.",
+        "We were cut off: we have kept your place in line.",
+    ),
+    "line_dropped": _both(
+        "Ci scusiamo, la linea con l'operatore è caduta. Restate in linea: il vostro posto è in testa alla coda.",
+        "We are sorry, the agent's line dropped. Please stay on the line: your place is at the head of the queue.",
+    ),
     # Cases and messages
     "case_code": _both("Il vostro codice è {code}.", "Your code is {code}."),
     "case_code_again": _both("Ripeto, il vostro codice è {code}.", "Once more, your code is {code}."),

@@ -183,7 +183,7 @@ def let_go(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, n
     agent_moves(tx, claim.agent, event, how, now)
     for leg in tx.legs.under(claim.token):
         if leg.agent == claim.agent and leg.state is not LegState.ENDED and not leg.unwanted:
-            tx.legs.change(replace(leg, unwanted=True))
+            written(tx.legs.change(replace(leg, unwanted=True)))
     return True
 
 
@@ -209,7 +209,7 @@ def end_talk(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timedelt
             agent_moves(tx, claim.agent, AgentEvent.TALK_ENDED, "the talk ended", now, wrap_up)
     for leg in tx.legs.of_ticket(place.ticket.id):
         if leg.kind is LegKind.AGENT and leg.state is not LegState.ENDED and not leg.unwanted:
-            tx.legs.change(replace(leg, unwanted=True))
+            written(tx.legs.change(replace(leg, unwanted=True)))
     seconds = int((now - place.taken_at).total_seconds())
     note(tx, place, [TalkEnded(place.ticket.id, place.agent, seconds, how)], now)
     if how == "lost":
@@ -222,6 +222,20 @@ def end_talk(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timedelt
         _write(tx, replace(place, ticket=back, agent=None, taken_at=None))
     else:
         _end(tx, place, TicketEvent.SERVED, f"talked to {place.agent}", now)
+
+
+def agent_waits_no_longer(tx: Transaction, ticket: TicketId, now: datetime) -> None:
+    """An agent took a callback, and the customer was not reached: free again at once, and their phone is hung up."""
+    place = tx.tickets.get(ticket)
+    if place.ticket.state is TicketState.TALKING:
+        return
+    for claim in tx.claims.of_ticket(ticket):
+        if claim.state is ClaimState.ACCEPTED and tx.claims.end(claim.token, claim.agent, "not_reached", now):
+            agent_moves(tx, claim.agent, AgentEvent.TALK_ENDED, "the customer was not reached", now, timedelta())
+            agent_moves(tx, claim.agent, AgentEvent.WRAPPED_UP, "nothing to wrap up", now)
+            for leg in tx.legs.under(claim.token):
+                if leg.kind is LegKind.AGENT and leg.state is not LegState.ENDED and not leg.unwanted:
+                    written(tx.legs.change(replace(leg, unwanted=True)))
 
 
 # --- Between them -----------------------------------------------------------------------------------------------------
@@ -277,6 +291,11 @@ def _end(tx: Transaction, place: TicketOnRecord, event: TicketEvent, because: st
     _write(tx, replace(place, ticket=ended, ended_at=now, because=because))
 
 
-def _write(tx: Transaction, place: TicketOnRecord) -> None:
-    if not tx.tickets.change(place):
+def written(changed: bool) -> None:
+    """Raises ChangedMeanwhile where a guarded write met somebody else's."""
+    if not changed:
         raise ChangedMeanwhile
+
+
+def _write(tx: Transaction, place: TicketOnRecord) -> None:
+    written(tx.tickets.change(place))

@@ -37,6 +37,11 @@ IDEMPOTENCY = "I-Twilio-Idempotency-Token"
 DOORS = ("keys", "recorded", "empty", "queue_left", "joined", "left_room", "moved", "dialled")
 """The ways into a turn."""
 
+LEG_DOORS = ("answered", "keys", "moved", "left_room")
+"""The ways into a turn of a leg that we dialled."""
+
+HANG_UP = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>'
+
 MOST_DIGITS = 100
 MOST_WORDS = 1000  # characters of speech
 LONGEST_URL = 2000

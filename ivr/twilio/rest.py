@@ -19,7 +19,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from werkzeug.test import Client as WsgiClient
 
-from ivr.core.errors import CarrierUnavailable, IvrError, RefusedByCarrier
+from ivr.core.errors import CarrierBusy, CarrierUnavailable, IvrError, RefusedByCarrier
 from ivr.core.words import PhoneNumber
 
 API = "https://api.twilio.com"
@@ -240,5 +240,5 @@ def _carrier() -> Iterator[None]:
 
 
 def _told(status: int, code: int | None = None) -> IvrError:
-    what = CarrierUnavailable if status == 429 or status >= 500 else RefusedByCarrier
+    what = CarrierBusy if status == 429 else CarrierUnavailable if status >= 500 else RefusedByCarrier
     return what(f"the carrier answered {status}" + (f", code {code}" if code else ""))

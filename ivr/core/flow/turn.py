@@ -159,9 +159,10 @@ class Park:
 
 @dataclass(frozen=True)
 class Join:
-    """Into a conference room; leaves by the `left_room` door."""
+    """Into a conference room; leaves by the `left_room` door. ``ends``: the room ends with them, as with a customer."""
 
     room: str
+    ends: bool = True
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def open_office(
         take_turn=turns,
         call_status=CallStatus(kept, flows, later, clock),
         recording_ready=RecordingReady(kept, turns),
-        leg_turn=LegTurn(kept, Offer(flows, wording, calls_back, later), calls_back, clock),
+        leg_turn=LegTurn(kept, Offer(flows, wording, calls_back, later), calls_back.heard, clock),
         leg_news=news,
         signature=_signature(settings),
         numbering=numbering,
@@ -156,7 +156,7 @@ def _queueing(
 
 
 class NoCallBack:
-    """Until callbacks are joined."""
+    """Until callbacks are joined: no ticket is one."""
 
     def begin(self, *_: object) -> None:
         return None
@@ -164,7 +164,8 @@ class NoCallBack:
     def ended(self, *_: object) -> None:
         return None
 
-    def __call__(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> LegStep:
+    def heard(self, tx: object, leg: object, heard: object, now: object) -> LegStep:
+        del tx, leg, heard, now
         return LegStep((HangUp(),), "over")
 
 

@@ -32,6 +32,8 @@ class Findings:
     promise: Promise | None = None
     started_at: datetime | None = None
     records: Mapping[str, Any] = field(default_factory=dict)  # for --json
+    answered_by: tuple[str, ...] = ()  # agents, by their phones
+    agents_heard: tuple[str, ...] = ()  # all that was said to an agent, for each call that rang one
 
 
 class Evidence(Protocol):
@@ -83,7 +85,7 @@ class RecordedEvidence:
 
 def not_as_expected(findings: Findings, expected: Expected) -> Sequence[str]:
     """What of ``expected`` does not hold, a sentence each."""
-    checks = (_outcome, _customer, _path, _transcript, _promise)
+    checks = (_outcome, _customer, _path, _transcript, _promise, _answered_by, _agent_heard)
     return [wrong for check in checks if (wrong := check(findings, expected))]
 
 
@@ -132,6 +134,20 @@ def _promise(found: Findings, expected: Expected) -> str | None:
     if made.due_at - made.made_at > within:
         return f"the promise is due {made.due_at - made.made_at} after it was made, not within {within}"
     return None
+
+
+def _answered_by(found: Findings, expected: Expected) -> str | None:
+    if expected.answered_by is None or expected.answered_by in found.answered_by:
+        return None
+    return f"{' and '.join(found.answered_by) or 'nobody'} answered, not {expected.answered_by}"
+
+
+def _agent_heard(found: Findings, expected: Expected) -> str | None:
+    missing = [words for words in expected.agent_heard if not any(said_in(words, one) for one in found.agents_heard)]
+    if not missing:
+        return None
+    heard = " / ".join(f"«{one}»" for one in found.agents_heard) or "nothing"
+    return f"no agent heard {', '.join(map(repr, missing))}, but {heard}"
 
 
 def plain(text: str) -> str:

@@ -55,6 +55,15 @@ class Hints:
     def fetch(self, key: str) -> None:
         self.given.append(("fetch", key))
 
+    def line_up(self, ticket: str) -> None:
+        self.given.append(("line_up", ticket))
+
+    def match(self) -> None:
+        self.given.append(("match", ""))
+
+    def steer(self, ticket: str) -> None:
+        self.given.append(("steer", ticket))
+
 
 @dataclass
 class TestLine:

@@ -36,6 +36,14 @@ class NoSuchVoicemail(IvrError):
     """No voicemail has this id."""
 
 
+class NoSuchTicket(IvrError):
+    """No place in line has this id."""
+
+
+class NoSuchLeg(IvrError):
+    """No leg has this id."""
+
+
 class VoicemailAnsweredAlready(IvrError):
     """This voicemail is answered already."""
 
@@ -58,6 +66,10 @@ class RecordsUnavailable(IvrError):
 
 class CarrierUnavailable(IvrError):
     """The carrier cannot be reached right now, or is in trouble itself."""
+
+
+class CarrierBusy(CarrierUnavailable):
+    """The carrier asks us to slow down: what was asked for did not happen."""
 
 
 class RefusedByCarrier(IvrError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from ivr.core.company import EmergencyClosing
 from ivr.core.customer import CaseRecord, Customer, Match, Note, Order
 from ivr.core.events import CallEvent
 from ivr.core.flow.model import FlowVersion
+from ivr.core.leg import Leg
 from ivr.core.promises import Promise
 from ivr.core.roster import AgentRecord
 from ivr.core.routing.decide import FreeAgent, Pair, Waiting
@@ -30,6 +31,7 @@ from ivr.core.words import (
     CustomerId,
     FlowVersionId,
     Language,
+    LegId,
     PhoneNumber,
     PromiseId,
     QueueName,
@@ -414,6 +416,167 @@ class Agents(Protocol):
 
 
 @dataclass(frozen=True)
+class TicketOnRecord:
+    """A place in line as it is written: the ticket, and what became of it so far.
+
+    ``version`` tells apart two who change it at once; ``attempt`` counts its claims (the room of each is another);
+    ``fence`` is that of its last claim: an earlier one is refused.
+    """
+
+    ticket: Ticket
+    version: int = 0
+    attempt: int = 0
+    fence: int = 0
+    wish: str = ""  # chosen while waiting, once: callback, voicemail, overflow_1, …
+    agent: AgentId | None = None  # who took it
+    node: str = ""  # of the flow it waits for
+    taken_at: datetime | None = None  # by the agent
+    away_at: datetime | None = None
+    ended_at: datetime | None = None
+    because: str | None = None  # of the end
+    told_position: int | None = None  # the last that was said aloud; never a worse one after it
+    told_low: timedelta | None = None  # the first range for the wait that was said aloud, and when
+    told_high: timedelta | None = None
+    told_at: datetime | None = None
+
+
+class Tickets(Protocol):
+    """``SqlTickets``: places in line."""
+
+    def next_order(self) -> int:
+        """The next number of the stored counter that breaks ties of arrival."""
+        ...
+
+    def take(self, ticket: TicketOnRecord) -> bool:
+        """Insert; False when this call, or this callback, has a live one already."""
+        ...
+
+    def get(self, ticket: TicketId) -> TicketOnRecord:
+        """Raises NoSuchTicket."""
+        ...
+
+    def of_call(self, call: CallId) -> TicketOnRecord | None:
+        """The newest of a call, ended or not."""
+        ...
+
+    def away_of(self, customer: CustomerId, since: datetime) -> TicketOnRecord | None:
+        """The newest of a customer that went away no earlier than ``since`` and is still away."""
+        ...
+
+    def change(self, ticket: TicketOnRecord) -> bool:
+        """Write it with ``version`` one higher; False when it has been changed since it was read."""
+        ...
+
+    def live(self, queue: QueueName | None = None) -> Sequence[TicketOnRecord]:
+        """Every one that has not ended, by arrival and order."""
+        ...
+
+    def ahead(self, ticket: Ticket) -> int:
+        """How many of the same queue stand in line before it (boosts counted), itself not counted."""
+        ...
+
+    def last_agent_of(self, customer: CustomerId) -> AgentId | None:
+        """Who served this customer last."""
+        ...
+
+    def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:
+        """Those still away that went before a moment, the longest away first."""
+        ...
+
+    def ended_between(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
+        """By the time of their end, in ``[since, until)``."""
+        ...
+
+
+class ClaimState(StrEnum):
+    OFFERED = "offered"
+    ACCEPTED = "accepted"  # until the talk ends
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class ClaimOnRecord:
+    """One agent reserved for one ticket; where several are rung at once, a row each under one token."""
+
+    token: str
+    agent: AgentId
+    ticket: TicketId
+    attempt: int
+    fence: int
+    made_at: datetime
+    lapses_at: datetime
+    because: str  # why this ticket, and why this agent
+    state: ClaimState = ClaimState.OFFERED
+    how: str | None = None  # of the end: declined, missed, lapsed, let_go, lost, talked
+    accepted_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class Claims(Protocol):
+    def make(self, claims: Sequence[ClaimOnRecord]) -> bool:
+        """Insert all or none; False when the ticket or one of the agents has a live claim, by unique constraints."""
+        ...
+
+    def under(self, token: str) -> Sequence[ClaimOnRecord]: ...
+
+    def of_agent(self, agent: AgentId) -> ClaimOnRecord | None:
+        """The live one."""
+        ...
+
+    def of_ticket(self, ticket: TicketId) -> Sequence[ClaimOnRecord]:
+        """All of them, the earliest first."""
+        ...
+
+    def live(self) -> Sequence[ClaimOnRecord]: ...
+
+    def accept(self, token: str, agent: AgentId, at: datetime) -> bool:
+        """False unless it stands offered."""
+        ...
+
+    def end(self, token: str, agent: AgentId, how: str, at: datetime) -> bool:
+        """False when it has ended already."""
+        ...
+
+
+class Legs(Protocol):
+    def commit(self, leg: Leg) -> None:
+        """On record before the carrier is asked."""
+        ...
+
+    def get(self, leg: LegId) -> Leg:
+        """Raises NoSuchLeg."""
+        ...
+
+    def under(self, token: str) -> Sequence[Leg]:
+        """Those of a claim."""
+        ...
+
+    def of_ticket(self, ticket: TicketId) -> Sequence[Leg]:
+        """The earliest first."""
+        ...
+
+    def change(self, leg: Leg) -> bool:
+        """Write it with ``version`` one higher; False when it has been changed since it was read."""
+        ...
+
+    def unfinished(self) -> Sequence[Leg]:
+        """Every one that has not ended, the earliest first."""
+        ...
+
+
+class FloorRow(Protocol):
+    """One row: the epoch under which the floor stands; locked, it chooses the one rebuilder."""
+
+    def epoch(self) -> int: ...
+
+    def lock(self) -> int:
+        """Hold the row until the transaction ends; the epoch."""
+        ...
+
+    def set(self, epoch: int, at: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
 class Fetching:
     """An http node's request, in the worker's hands."""
 
@@ -486,6 +649,14 @@ class Transaction(Protocol):
     def callbacks(self) -> Callbacks: ...
     @property
     def agents(self) -> Agents: ...
+    @property
+    def tickets(self) -> Tickets: ...
+    @property
+    def claims(self) -> Claims: ...
+    @property
+    def legs(self) -> Legs: ...
+    @property
+    def floor(self) -> FloorRow: ...
     @property
     def fetches(self) -> Fetches: ...
     @property
@@ -678,6 +849,14 @@ class Telephone(Protocol):
 
     def hang_up(self, sid: str) -> None: ...
 
+    def dial(self, to: str, shows: PhoneNumber, url: str, status_url: str, seconds: int) -> str:
+        """Ring ``to`` (E.164, ``sip:`` or ``client:``) for so long; the sid of the new call.
+
+        ``url`` is asked once it is answered, ``status_url`` is told of each change. Raises RefusedByCarrier when there
+        will be no such call, CarrierUnavailable when nobody knows: then it is never blindly repeated.
+        """
+        ...
+
     def text(self, to: PhoneNumber, sender: str, body: str) -> str: ...
 
     def fetch_recording(self, url: str) -> bytes | None:
@@ -706,6 +885,18 @@ class Later(Protocol):
     def read_voicemail(self, voicemail: VoicemailId) -> None: ...
 
     def fetch(self, key: str) -> None: ...
+
+    def line_up(self, ticket: TicketId) -> None:
+        """Bring the floor's view of a ticket up to what is on record, and match."""
+        ...
+
+    def match(self) -> None:
+        """Somebody became free, or somebody's need changed."""
+        ...
+
+    def steer(self, ticket: TicketId) -> None:
+        """Point the legs of a ticket to where the record says that they belong."""
+        ...
 
 
 class Transcriber(Protocol):

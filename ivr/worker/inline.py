@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ivr.core.words import VoicemailId
+from ivr.core.words import TicketId, VoicemailId
 from ivr.switchboard.voicemail import LEASE
 from ivr.worker.actors import run
 from ivr.worker.office import Work
@@ -33,6 +33,15 @@ class InlineLater:
 
     def fetch(self, key: str) -> None:
         self._after(0, lambda: self._run("fetch", key))
+
+    def line_up(self, ticket: TicketId) -> None:
+        self._after(0, lambda: self._run("line_up", ticket))
+
+    def match(self) -> None:
+        self._after(0, lambda: self._run("match", ""))
+
+    def steer(self, ticket: TicketId) -> None:
+        self._after(0, lambda: self._run("steer", ticket))
 
     def sweep_every(self, seconds: float) -> None:
         """Sweep on the scheduler from now on, for runs in which hints get lost or jobs are killed."""

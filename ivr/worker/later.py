@@ -11,7 +11,7 @@ import structlog
 from dramatiq import Broker, Message
 from dramatiq.errors import BrokerConnectionError
 
-from ivr.core.words import VoicemailId
+from ivr.core.words import TicketId, VoicemailId
 from ivr.worker.actors import QUEUES
 from ivr.worker.broker import hint_broker
 
@@ -38,6 +38,15 @@ class DramatiqLater:
 
     def fetch(self, key: str) -> None:
         self._hint("fetch", key)
+
+    def line_up(self, ticket: TicketId) -> None:
+        self._hint("line_up", ticket)
+
+    def match(self) -> None:
+        self._hint("match", "")
+
+    def steer(self, ticket: TicketId) -> None:
+        self._hint("steer", ticket)
 
     def _hint(self, job: str, about: str) -> None:
         if self._elapsed() < self._resting_until:
@@ -66,6 +75,15 @@ class SweepOnly:
         """The sweep finds it."""
 
     def fetch(self, key: str) -> None:
+        """The sweep finds it."""
+
+    def line_up(self, ticket: TicketId) -> None:
+        """The sweep finds it."""
+
+    def match(self) -> None:
+        """The sweep finds it."""
+
+    def steer(self, ticket: TicketId) -> None:
         """The sweep finds it."""
 
 

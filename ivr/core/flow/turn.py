@@ -72,13 +72,18 @@ class LeftQueue:
 
 
 @dataclass(frozen=True)
+class LeftRoom:
+    """The caller's leg is out of the conference, and not because we moved it."""
+
+
+@dataclass(frozen=True)
 class DialEnded:
     """The call to a number outside ended: ``completed``, ``busy``, ``no_answer`` or ``failed``."""
 
     how: str
 
 
-Heard = Rang | Keys | Silence | Words | Recorded | NothingRecorded | CameBack | LeftQueue | DialEnded
+Heard = Rang | Keys | Silence | Words | Recorded | NothingRecorded | CameBack | LeftQueue | LeftRoom | DialEnded
 
 # --- What is said ----------------------------------------------------------------------------------------------------
 
@@ -145,17 +150,19 @@ class Record:
 
 @dataclass(frozen=True)
 class Park:
-    """Into the waiting room of a queue; leaves by the `queue_left` door."""
+    """Into the waiting room of a queue; leaves by the `queue_left` door. ``ticket`` is whose wait document is heard."""
 
     queue: QueueName
     language: Language
+    ticket: str = ""
 
 
 @dataclass(frozen=True)
 class Join:
-    """Into a conference room; leaves by the `left_room` door."""
+    """Into a conference room; leaves by the `left_room` door. ``ends``: the room ends with them, as with a customer."""
 
     room: str
+    ends: bool = True
 
 
 @dataclass(frozen=True)
@@ -230,7 +237,14 @@ class WantKept:
     recording: str
 
 
-Want = WantRecord | WantProof | WantEmergency | WantCaseCode | WantFetched | WantKept
+@dataclass(frozen=True)
+class WantPlace:
+    """How the caller's place in line stands; answered with GotPlace."""
+
+    queue: QueueName
+
+
+Want = WantRecord | WantProof | WantEmergency | WantCaseCode | WantFetched | WantKept | WantPlace
 
 
 @dataclass(frozen=True)
@@ -274,13 +288,30 @@ class GotKept:
 
 
 @dataclass(frozen=True)
+class GotPlace:
+    """``state`` is a TicketState, or "" where the caller has no place yet; ``new`` is an id for a new ticket.
+
+    ``away``: the place of a dropped line, which this caller may come back to. ``left``: the place was given up on this
+    call; a new ticket keeps its arrival.
+    """
+
+    new: str
+    ticket: str = ""
+    state: str = ""
+    wish: str = ""  # what the caller chose while waiting, or what overflowed: callback, voicemail, overflow_1, …
+    room: str | None = None  # of the talk, once an agent took it
+    agent: str | None = None
+    since: datetime | None = None  # arrival
+
+
+@dataclass(frozen=True)
 class GotNothing:
     """What was wanted cannot be had now (the records are down): the node leaves by its `failed` exit."""
 
     because: str
 
 
-Got = GotRecord | GotProof | GotEmergency | GotCode | GotFetched | GotKept | GotNothing
+Got = GotRecord | GotProof | GotEmergency | GotCode | GotFetched | GotKept | GotPlace | GotNothing
 
 # --- What must be on record before it is said: written in the turn's own transaction ----------------------------------
 
@@ -332,7 +363,42 @@ class Fetch:
     limit: timedelta
 
 
-Deed = OpenCase | KeepVoicemail | RememberLanguage | RememberPace | Recognise | Fetch
+@dataclass(frozen=True)
+class TakePlace:
+    """A place in line from now on, or again: a ticket of this id that is away comes back with its arrival.
+
+    ``since``: the arrival it keeps, where the caller had a place before.
+    """
+
+    ticket: str
+    queue: QueueName
+    language: Language
+    needs: Mapping[str, int] = field(default_factory=dict)
+    preferred: Mapping[str, int] = field(default_factory=dict)
+    relax: tuple[tuple[timedelta, tuple[str, ...]], ...] = ()
+    boost: timedelta = timedelta()
+    node: str = ""
+    last_agent: bool = False  # whoever served them last is asked first
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LeavePlace:
+    """The place is given up: by a key, or by overflow."""
+
+    ticket: str
+    because: str
+
+
+@dataclass(frozen=True)
+class EndTalk:
+    """The caller's side of the talk is over; the agent has so many seconds to wrap up."""
+
+    ticket: str
+    wrap_up: float = 0.0
+
+
+Deed = OpenCase | KeepVoicemail | RememberLanguage | RememberPace | Recognise | Fetch | TakePlace | LeavePlace | EndTalk
 
 # --- The cursor ------------------------------------------------------------------------------------------------------
 

@@ -214,7 +214,7 @@ class Player:
         while True:
             findings = replace(
                 self._evidence.of(sid),
-                answered_by=self._staff.who_met(call.met),
+                put_through=self._staff.who_met(call.met),
                 agents_heard=self._staff.heard(call.script, call.dialogue[0].at),
             )
             wrong = not_as_expected(findings, call.script.expect)
@@ -240,8 +240,13 @@ class Staff:
                 found += [(name, news) for news in fresh]
         return sorted(found, key=lambda one: one[1].at)
 
-    def who_met(self, moments: Sequence[datetime]) -> tuple[str, ...]:
-        """Agents who had somebody on the line from one of these moments on: both phones notice it at once."""
+    def who_met(self, moments: Sequence[datetime]) -> tuple[str, ...] | None:
+        """Agents who had somebody on the line from one of these moments on (both phones notice it at once).
+
+        None without any phones to look at.
+        """
+        if not self._phones:
+            return None
         return tuple(
             name
             for name, subscriber in self._phones.items()
@@ -407,7 +412,7 @@ class _Call:
         until = self.telephones.now() + within
         while not self._in_company():
             if self._over() or self.telephones.now() >= until:
-                raise NotAsWritten(f"nobody came on the line in {within}; {self._heard_instead()}")
+                raise NotAsWritten(f"nobody came on the line; {self._heard_instead()}")
             yield _News(self._phone(), len(self._heard), until)
         self._act("talks", lambda _: None)
         until = self.telephones.now() + (length or LONGEST_TALK)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import ClassVar
 from ivr import config, wiring
 from ivr.core.agent import Wish
 from ivr.core.call import CallRecord
-from ivr.core.errors import FlowRefused
+from ivr.core.errors import FloorUnavailable, FlowRefused
 from ivr.core.flow.turn import Got, GotNothing, Want, WantCaseCode, WantKept, WantProof, WantRecord
 from ivr.core.voicemail import TextState, Transcript
 from ivr.core.words import AgentId, Language
@@ -78,9 +78,13 @@ class World:
         return phone
 
     def wish(self, agent: str, wanted: Wish, because: str | None = None) -> None:
-        """What an agent wishes from now on."""
+        """What an agent wishes from now on; who is free is matched at once."""
+        name = AgentId(agent)
         with self.records.write() as tx:
-            agents.wish(tx, AgentId(agent), wanted, because, self.scheduler.now())
+            agents.wish(tx, name, wanted, because, self.scheduler.now())
+        with suppress(FloorUnavailable):  # the sweep compares it with the record
+            self.office.queueing.line_up.agents((name,))
+        self.office.later.match()
 
     def _later(self, length: timedelta, what: Callable[[], None]) -> None:
         if length > timedelta(0):

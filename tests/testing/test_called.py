@@ -27,10 +27,10 @@ AGENTS = f"agents: [{{name: anna, address: {AGENT}}}]"
 
 
 class Ended:
-    """Evidence that knows only that calls end."""
+    """Evidence that knows only that calls end, and that anna took them."""
 
     def of(self, sid: str) -> Findings:
-        return Findings(ended=True)
+        return Findings(ended=True, answered_by=("anna",))
 
 
 class CallingBack(Bench):
@@ -117,7 +117,7 @@ def test_who_has_somebody_on_the_line_is_patient(line: CallingBack, play: Callab
 
 def test_nobody_answers(play: Callable[..., Played]) -> None:
     (problem,) = play("[talk: {within: 5 s}]").problems
-    assert problem.endswith("nobody came on the line in 0:00:05; heard «La richiamiamo.»")
+    assert problem.endswith("nobody came on the line; heard «La richiamiamo.»")
     (problem,) = play("[talk]").problems
     assert "heard «La richiamiamo.», then the call ended" in problem
 
@@ -125,8 +125,12 @@ def test_nobody_answers(play: Callable[..., Played]) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "expect", "problem"),
     [
-        (Behaviour(presses=("1",)), "answered_by: bruno", "anna answered, not bruno"),
-        (Behaviour(presses=("2",)), "answered_by: anna", "nobody answered, not anna"),
+        (Behaviour(presses=("1",)), "answered_by: bruno", "on record anna answered, not bruno"),
+        (
+            Behaviour(presses=("2",)),
+            "answered_by: anna",
+            "on record anna answered, but their phone was never put through to the caller's",
+        ),
         (Behaviour(presses=("2",)), "agent_heard: reclami", "no agent heard 'reclami', but «Ordini, premi uno.»"),
         (Behaviour(no_answer=True), "agent_heard: [ordini]", "no agent heard 'ordini', but nothing"),
     ],

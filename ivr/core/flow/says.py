@@ -40,8 +40,8 @@ def _said(said: Said) -> list[Any]:
             ]
         case Record():
             return ["record", _utterances(said.utterances), said.longest, said.silence, said.language]
-        case Park(queue, language):
-            return ["park", queue, language]
+        case Park(queue, language, ticket):
+            return ["park", queue, language, ticket]
         case Join(room):
             return ["join", room]
         case Dial(number, seconds, shows):
@@ -62,8 +62,8 @@ def _read_said(kind: str, *fields: Any) -> Said:
             return Ask(_read_utterances(utterances), digits, finish, patience, Language(language), tuple(hints))
         case "record", (utterances, longest, silence, language):
             return Record(_read_utterances(utterances), longest, silence, Language(language))
-        case "park", (queue, language):
-            return Park(QueueName(queue), Language(language))
+        case "park", (queue, language, *ticket):
+            return Park(QueueName(queue), Language(language), *ticket)
         case "join", (room,):
             return Join(room)
         case "dial", (number, seconds, shows):

@@ -472,8 +472,11 @@ class Tickets(Protocol):
         """Every one that has not ended, by arrival and order."""
         ...
 
-    def ahead(self, ticket: Ticket) -> int:
-        """How many of the same queue stand in line before it (boosts counted), itself not counted."""
+    def ahead(self, ticket: Ticket, now: datetime) -> int:
+        """How many of the same queue stand in line before it (boosts counted), itself not counted.
+
+        Those who are not to be called before a later moment than ``now`` do not count.
+        """
         ...
 
     def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:

@@ -438,6 +438,7 @@ class TicketOnRecord:
     told_low: timedelta | None = None  # the first range for the wait that was said aloud, and when
     told_high: timedelta | None = None
     told_at: datetime | None = None
+    load: float | None = None  # what it met on arrival: callers ahead for each agent at work
 
 
 class Tickets(Protocol):

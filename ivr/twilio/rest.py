@@ -17,14 +17,16 @@ from twilio.http import HttpClient
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from werkzeug.test import Client as WsgiClient
 
-from ivr.core.errors import CarrierUnavailable, IvrError, RefusedByCarrier
+from ivr.core.errors import AnswerLost, CarrierUnavailable, IvrError, RefusedByCarrier
 from ivr.core.words import PhoneNumber
 
 API = "https://api.twilio.com"
 PATIENCE = 10.0  # seconds for an answer, and between two pieces of a recording
 LARGEST = 256 * 1024 * 1024  # bytes of audio: about four hours of telephone WAV
+GATEWAYS_ANSWER = (502, 504)  # of something before the carrier, which asked it and heard nothing
 CALL_IS_OVER = 21220  # twilio.com/docs/api/errors/21220: a call that has ended cannot be changed
 
 Auth = tuple[str, str]
@@ -143,7 +145,7 @@ class RestTelephone:
                     raise
 
     def text(self, to: PhoneNumber, sender: str, body: str) -> str:
-        with _carrier():
+        with _carrier(), _once():
             return str(self._client.messages.create(to=str(to), from_=str(sender), body=body).sid)
 
     def fetch_recording(self, url: str) -> bytes | None:
@@ -222,6 +224,28 @@ def _carrier() -> Iterator[None]:
         raise CarrierUnavailable(f"the carrier cannot be reached: {type(trouble).__name__}") from None
     except requests.RequestException as trouble:
         raise CarrierUnavailable(f"the carrier cannot be reached: {type(trouble).__name__}") from None
+
+
+@contextmanager
+def _once() -> Iterator[None]:
+    """For what must not be done twice: an answer that did not come is another thing than a carrier not reached."""
+    try:
+        yield
+    except TwilioRestException as refusal:
+        if refusal.status in GATEWAYS_ANSWER:
+            raise AnswerLost(f"the carrier answered {refusal.status}") from None
+        raise
+    except requests.RequestException as trouble:
+        if _never_left(trouble):
+            raise
+        raise AnswerLost(f"the carrier's answer did not come: {type(trouble).__name__}") from None
+
+
+def _never_left(trouble: requests.RequestException) -> bool:
+    """Whether no connection came about, so that nothing can have been asked."""
+    reason = getattr(trouble.args[0] if trouble.args else None, "reason", None)
+    no_connection = isinstance(trouble, requests.ConnectTimeout | requests.exceptions.SSLError)
+    return no_connection or isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
 def _told(status: int, code: int | None = None) -> IvrError:

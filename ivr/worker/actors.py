@@ -10,7 +10,7 @@ from traceback import extract_tb
 
 import structlog
 
-from ivr.core.words import VoicemailId
+from ivr.core.words import TextId, VoicemailId
 from ivr.worker.office import Work
 
 log = structlog.get_logger(__name__)
@@ -24,9 +24,15 @@ JOBS: Mapping[str, Callable[[Work, str], datetime | None]] = {
     "fetch_voicemail": lambda work, about: work.fetch_voicemail(VoicemailId(about)),
     "read_voicemail": lambda work, about: work.read_voicemail(VoicemailId(about)),
     "fetch": _fetch,
+    "send_text": lambda work, about: work.send_text(TextId(about)),
 }
 
-QUEUES: Mapping[str, str] = {"fetch_voicemail": "quick", "read_voicemail": "speech", "fetch": "quick"}
+QUEUES: Mapping[str, str] = {
+    "fetch_voicemail": "quick",
+    "read_voicemail": "speech",
+    "fetch": "quick",
+    "send_text": "quick",
+}
 """Which queue a job waits in: a caller who hears a waiting sentence never waits behind somebody's long message."""
 
 

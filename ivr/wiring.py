@@ -97,12 +97,12 @@ def open_office(
     kept = records(settings, clock)
     flows = FlowShelf(kept, clock)
     wording, holidays = BabelWording(), PublicHolidays()
-    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later, answers)
     numbering = PhoneNumbers("IT")
     carrier = telephone(settings, http)
     calls_back = NoCallBack()
     news = LegNews(kept, flows, calls_back, later, clock)
     queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
+    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later, answers, numbering.kind)
     doors = Doors(
         public_url=settings.public_url,
         ring=Ring(kept, flows, turns),

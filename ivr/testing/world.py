@@ -189,3 +189,5 @@ def _own_the_numbers(network: Network, office: wiring.Office) -> None:
             voice_fallback_url=f"{PUBLIC_URL}/voice/fallback",
             status_callback=f"{PUBLIC_URL}/voice/status",
         )
+    known = wiring.company(office.settings)
+    network.verified.update(line.shows for line in (known.lines.values() if known else ()) if line.shows)

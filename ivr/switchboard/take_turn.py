@@ -58,7 +58,7 @@ class TakeTurn:
             record = tx.calls.at(call)
             if record.turn != turn:
                 return self._standing(record, turn, door, token, tx)
-            version = self.flows.version(record.version)
+            version = self.flows.version(record.version, tx)
             taken = self._worked_out(version, record, heard, now, tx)
             planned = plan(taken.deeds, record, version.company.zone, self.ids, self.later, now)
             events = (*taken.events, *planned.events)

@@ -126,9 +126,8 @@ def test_trouble_and_refusal_are_told_apart_and_nothing_is_asked_twice(
 
 def test_who_hung_up_at_the_tone_left_no_message() -> None:
     """The carrier lists such a recording as `absent` ("Recordings resource", status)."""
-    listed = [
-        {"sid": "RE" + 32 * n, "status": status} for n, status in zip("123", ("absent", "completed", "processing"))
-    ]
+    states = {"1": "absent", "2": "completed", "3": "processing"}
+    listed = [{"sid": "RE" + 32 * n, "status": status} for n, status in states.items()]
     carrier = Answering(200, {"recordings": listed, "page": 0, "uri": "/2010-04-01/Accounts/x/Recordings.json"})
     assert [sid for sid, _ in telephone(carrier).recordings_of(CALL)] == ["RE" + 32 * "2"]
 

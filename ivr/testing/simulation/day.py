@@ -127,6 +127,7 @@ class Day:
         self.events = 0
         self._wrong: list[Wrong] = []
         self._books = laws.Books()
+        self._reader = laws.Reader(self.line.records)
         self._written = -1
         self._raw: Any = self.line.records.engine.raw_connection()
         ends.callback(self._raw.close)
@@ -185,7 +186,7 @@ class Day:
         written = self._raw.driver_connection.total_changes
         if written != self._written:
             self._written = written
-            after = laws.read(self.line.records, self._books, self.line.scheduler.now())
+            after = self._reader.read(self._books)
             change = laws.Change(self._books, after)
             self._books = after
             for law in laws.AT_EVERY_EVENT:

@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from ivr.core.call import CallRecord, CallState
 from ivr.core.promises import Promise
 from ivr.core.voicemail import AudioState, TextState, Voicemail
 from ivr.core.words import CallId, PromiseId, VoicemailId
 from ivr.exchange.handset import Perceived
+from ivr.store.session import SqlRecords
 from ivr.switchboard.ports import Records, StoredEvent
 from ivr.testing.simulation.callers import OneCall
 from ivr.testing.simulation.line import Line, Wrong
 
 EVERY = 100_000
-WHOLE_YEARS = timedelta(days=3 * 366)
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,49 @@ class Books:
         return next((call for call in self.calls.values() if call.key.sid == sid), None)
 
 
-def read(records: Records, before: Books, now: datetime) -> Books:
-    """The books as they are now; the events of calls that did not move are taken from ``before``."""
-    with records.read() as tx:
-        calls = {call.id: call for call in tx.calls.recent(EVERY)}
-        events = {
-            call.id: before.events[call.id]
-            if call.id in before.calls and before.calls[call.id].next_seq == call.next_seq
-            else tuple(tx.log.of_call(call.id))
-            for call in calls.values()
-        }
-        voicemails = {voicemail.id: voicemail for voicemail in tx.voicemails.recent(EVERY)}
-        promises = {one.id: one for one in tx.promises.due_between(now - WHOLE_YEARS, now + WHOLE_YEARS)}
-    return Books(calls, events, voicemails, promises)
+class Reader:
+    """Keeps the books up to date: reads anew what was written, by a look at a few columns of every row."""
+
+    CALLS = "SELECT id, turn, next_seq, state, outcome, customer_id FROM calls"
+    VOICEMAILS = "SELECT id, audio_state, text_state, answered_at, customer_id FROM voicemails"
+    PROMISES = "SELECT id, version, state, customer_id FROM promises"
+
+    def __init__(self, records: SqlRecords) -> None:
+        self._records = records
+        self._seen: dict[str, set[tuple[Any, ...]]] = {}
+
+    def read(self, before: Books) -> Books:
+        """The books as they are now."""
+        with self._records.engine.connect() as connection:
+            raw = connection.connection.cursor()
+            calls, rows = self._fresh(raw, self.CALLS)
+            voicemails, voicemail_rows = self._fresh(raw, self.VOICEMAILS)
+            promises, promise_rows = self._fresh(raw, self.PROMISES)
+        with self._records.read() as tx:
+            now = {CallId(id_): tx.calls.at(CallId(id_)) for id_ in calls}
+            return Books(
+                _kept(before.calls, rows) | now,
+                _kept(before.events, rows) | {call: tuple(tx.log.of_call(call)) for call in now},
+                _kept(before.voicemails, voicemail_rows)
+                | {VoicemailId(id_): tx.voicemails.get(VoicemailId(id_)) for id_ in voicemails},
+                _kept(before.promises, promise_rows)
+                | {PromiseId(id_): tx.promises.get(PromiseId(id_)) for id_ in promises},
+            )
+
+    def _fresh(self, raw: Any, query: str) -> tuple[list[str], set[str]]:
+        """The ids of rows that are new or changed, and of all."""
+        rows = set(raw.execute(query).fetchall())
+        fresh = rows - self._seen.get(query, set())
+        self._seen[query] = rows
+        return sorted(row[0] for row in fresh), {row[0] for row in rows}
+
+
+Id = TypeVar("Id", bound=str)
+Row = TypeVar("Row")
+
+
+def _kept(before: Mapping[Id, Row], there: set[str]) -> dict[Id, Row]:
+    return {id_: row for id_, row in before.items() if id_ in there}
 
 
 @dataclass(frozen=True)
@@ -61,7 +92,7 @@ class Change:
 
     def moved(self) -> Iterator[CallRecord]:
         for call in self.after.calls.values():
-            if self.before.calls.get(call.id) != call:
+            if self.before.calls.get(call.id) is not call:
                 yield call
 
 
@@ -133,7 +164,7 @@ def promises_told_of_are_on_record(change: Change) -> Iterator[Wrong]:
 def promises_are_never_silently_closed(change: Change) -> Iterator[Wrong]:
     for promise in change.after.promises.values():
         was = change.before.promises.get(promise.id)
-        if promise == was or promise.open or promise.call is None:
+        if promise is was or promise.open or promise.call is None:
             continue
         call = change.after.calls[promise.call]
         told = [event.data for event in change.after.events[call.id] if event.kind == "promise.closed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -40,9 +41,8 @@ from ivr.world.ids import Chance
 ELSEWHERE = "https://elsewhere.example"
 """Where the static document lies, on a server that is not ours (`ivr fallback`)."""
 
-IDLE_SWEEP = 120.0
-"""Seconds between two sweeps while nobody has been on the line for ``IDLE_AFTER``: the nights take no time."""
-IDLE_AFTER = 900.0
+SWEEPS = ((60.0, SWEEP), (3600.0, 60.0), (math.inf, 600.0))
+"""Seconds since somebody was on the line, and between two sweeps then: nights take no time."""
 
 RESTART = (0.5, 2.0, 9.0)
 """Seconds until a process that died is there again."""
@@ -120,11 +120,12 @@ class Line:
         for fault in self.faults:
             fault.dice.calm = True
 
-    def busy(self) -> bool:
-        """Whether anybody was on the line lately."""
+    def until_next_sweep(self) -> float:
+        """In seconds; as in the worker while anybody is on the line."""
         now = self.scheduler.now()
-        calls = self.network.calls()
-        return any(call.end_time is None or (now - call.end_time).total_seconds() < IDLE_AFTER for call in calls[:50])
+        ends = [call.end_time or now for call in self.network.calls()] or [now]
+        quiet = (now - max(ends)).total_seconds()
+        return next(pause for longest, pause in SWEEPS if quiet <= longest)
 
 
 Keeps = Callable[[Engine, VirtualScheduler, Callable[[str], None]], SqlRecords]
@@ -220,7 +221,7 @@ class Process:
     def _sweeps(self, sweep: Sweep) -> None:
         def once() -> None:
             sweep.round()
-            self._after(SWEEP if self._line.busy() else IDLE_SWEEP, once, "sweep")
+            self._after(self._line.until_next_sweep(), once, "sweep")
 
         self._after(SWEEP, once, "sweep")
 

@@ -31,9 +31,7 @@ def simulate(
     """Simulate days of calls and check every law at every event; exits with 1 when one is broken."""
     folder = flows or config.load(os.environ).flows_dir
     wanted = _seeds(seed, seeds, runs)
-    # What goes wrong here is wanted: the day's account tells it, the log of the line would only repeat it.
-    logging.disable(logging.CRITICAL)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    be_quiet()
     broken = 0
     for told in _days([Plan(one, calls, faults) for one in wanted], folder, quiet=as_json):
         broken += not told.held
@@ -44,6 +42,12 @@ def simulate(
     if not as_json and len(wanted) > 1:
         typer.echo(f"{len(wanted) - broken} of {len(wanted)} days held every law")
     raise typer.Exit(1 if broken else 0)
+
+
+def be_quiet() -> None:
+    """No logs: what goes wrong here is wanted, and the day's account tells it."""
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def _seeds(seed: int, seeds: str, runs: int) -> range:

@@ -26,6 +26,7 @@ from ivr.core.flow.turn import (
     GotFetched,
     GotKept,
     GotNothing,
+    GotPlace,
     GotProof,
     GotRecord,
     Heard,
@@ -47,6 +48,7 @@ from ivr.core.flow.turn import (
     WantEmergency,
     WantFetched,
     WantKept,
+    WantPlace,
     WantProof,
     WantRecord,
     Words,
@@ -169,6 +171,7 @@ class World:
     fetched: GotFetched = field(default_factory=lambda: GotFetched("waiting"))
     code: str = "482913"
     kept: set[str] = field(default_factory=set)
+    place: GotPlace = field(default_factory=lambda: GotPlace("t1"))
     down: bool = False
     wanted: list[Want] = field(default_factory=list)
 
@@ -189,6 +192,8 @@ class World:
                 return self.fetched
             case WantKept(recording):
                 return GotKept(recording in self.kept)
+            case WantPlace():
+                return self.place
             case _:
                 raise AssertionError(want)
 

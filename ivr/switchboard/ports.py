@@ -479,6 +479,10 @@ class Tickets(Protocol):
         """
         ...
 
+    def last_agent_of(self, customer: CustomerId) -> AgentId | None:
+        """Who served this customer last."""
+        ...
+
     def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:
         """Those still away that went before a moment, the longest away first."""
         ...

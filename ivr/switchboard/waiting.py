@@ -167,7 +167,7 @@ class Waiting:
         now: datetime,
     ) -> Standing:
         ticket, live, agents = record.ticket, tx.tickets.live(), tx.agents.all()
-        ahead = tx.tickets.ahead(ticket)
+        ahead = tx.tickets.ahead(ticket, now)
         in_line = [one.ticket for one in live if one.ticket.state in IN_THE_LINE]
         at_work = [AtWork(a.record.brings(), a.status.is_free(now)) for a in agents if waiting.is_at_work(a.status)]
         busy = {one.queue for one in in_line}
@@ -220,8 +220,9 @@ class _Seen:
 
     @property
     def is_over(self) -> bool:
-        state = self.record.ticket.state
-        return state in ENDS or (bool(self.record.wish) and state is not TicketState.TALKING)
+        state, wish = self.record.ticket.state, self.record.wish
+        chosen = bool(wish) and (self.standing is None or waiting.leads_out(wish, self.standing.node))
+        return state in ENDS or (chosen and state is not TicketState.TALKING)
 
     @property
     def in_line(self) -> Standing | None:

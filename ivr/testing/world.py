@@ -31,6 +31,7 @@ from ivr.store.session import SqlRecords
 from ivr.switchboard.fulfil import fulfil
 from ivr.switchboard.ports import Ids, Transaction, Transcriber
 from ivr.testing.evidence import RecordedEvidence
+from ivr.testing.floors import redis_for_a_world
 from ivr.twilio.rest import WsgiHttpClient
 from ivr.worker.inline import InlineLater
 from ivr.world.ids import Chance
@@ -112,7 +113,8 @@ def open_world(
         later = InlineLater(scheduler.after)
         rest = _LateApp()
         answers, ids = Failing(), Chance(scheduler, seed)
-        office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers)
+        floor = ends.enter_context(redis_for_a_world())
+        office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers, floor)
         ends.callback(office.records.close)
         outside = WsgiOutside(wiring.web_app(office), PUBLIC_URL)
         account = Account(settings.account_sid, settings.auth_token)

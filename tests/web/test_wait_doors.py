@@ -366,7 +366,7 @@ def test_whatever_is_broken_the_caller_stays_in_line_for_minutes_and_then_goes_o
     for answer in (ask(line, f"{WAIT}?round=5"), press(line, document, "2")):
         assert "Restate in linea" in said(answer)
         assert answer.find("Pause") is not None
-    address, rounds = f"{WAIT}?round=5", 0
+    address, rounds = f"{WAIT}?round=5&static=12", 12
     while not leaves(answer := ask(line, address)):
         address, rounds = goes_on_at(answer), rounds + 1
         assert "round=5" in address

@@ -97,12 +97,12 @@ def open_office(
     kept = records(settings, clock)
     flows = FlowShelf(kept, clock)
     wording, holidays = BabelWording(), PublicHolidays()
-    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later, answers)
     numbering = PhoneNumbers("IT")
     carrier = telephone(settings, http)
     calls_back = NoCallBack()
     news = LegNews(kept, flows, calls_back, later, clock)
     queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
+    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later, answers, numbering.kind)
     doors = Doors(
         public_url=settings.public_url,
         ring=Ring(kept, flows, turns),
@@ -114,9 +114,9 @@ def open_office(
         signature=_signature(settings),
         numbering=numbering,
         render=renderer(settings.public_url),
+        render_leg=leg_renderer(settings.public_url),
         waiting=Waiting(kept, flows, clock, wording, holidays, sounds(settings)),
         render_wait=wait_renderer(settings.public_url),
-        render_leg=leg_renderer(settings.public_url),
         fallback=_fallback(settings),
         thanks=fallback.thanks_document,
     )
@@ -257,6 +257,22 @@ def renderer(public_url: str) -> Callable[[Answer], str]:
     return render
 
 
+def leg_renderer(public_url: str) -> Callable[[LegAnswer], str]:
+    """Answers to legs that we dialled, with the addresses of this installation."""
+
+    def render(answer: LegAnswer) -> str:
+        turn = f"{public_url}/voice/legs/{answer.leg}/turns/{answer.turn}/"
+        return twiml.render(
+            answer.says,
+            address=lambda door: turn + door,
+            sound=lambda name: f"{public_url}/sounds/{name}.wav",
+            wait=lambda park: f"{public_url}/voice/wait/{park.ticket}",
+            recording_callback=f"{public_url}/voice/recordings",
+        )
+
+    return render
+
+
 def wait_renderer(public_url: str) -> Callable[[WaitAnswer], str]:
     """Rounds of the wait to TwiML, with the addresses of this installation."""
     sounds, wait = f"{public_url}/sounds/", f"{public_url}/voice/wait/"
@@ -271,22 +287,6 @@ def wait_renderer(public_url: str) -> Callable[[WaitAnswer], str]:
             key=f"{wait}{answer.ticket}/keys?round={answer.round}{spoken}",
             again=f"{wait}{answer.ticket}?round={answer.round + 1}",
             sound=lambda name: f"{sounds}{name}.wav",
-        )
-
-    return render
-
-
-def leg_renderer(public_url: str) -> Callable[[LegAnswer], str]:
-    """Answers to legs that we dialled, with the addresses of this installation."""
-
-    def render(answer: LegAnswer) -> str:
-        turn = f"{public_url}/voice/legs/{answer.leg}/turns/{answer.turn}/"
-        return twiml.render(
-            answer.says,
-            address=lambda door: turn + door,
-            sound=lambda name: f"{public_url}/sounds/{name}.wav",
-            wait=lambda park: f"{public_url}/voice/wait/{park.ticket}",
-            recording_callback=f"{public_url}/voice/recordings",
         )
 
     return render

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Protocol
 
 from ivr.core.promises import Promise, PromiseState
+from ivr.core.survey import SurveyAnswer
 
 
 @dataclass(frozen=True)
@@ -126,3 +127,32 @@ def _turned_out(ticket: ToldWait) -> str:
     if ticket.told_high is not None and waited > ticket.told_high:
         return "later"
     return "inside"
+
+
+@dataclass(frozen=True)
+class HappyShare:
+    """How many of those who answered were happy.
+
+    Only the first answer of a call to a question counts. Rate: answers that are not unhappy (``core.survey.unhappy``:
+    not the "no", nor the low end of satisfaction) / answers. Who was asked and did not answer is in neither.
+    """
+
+    answers: int
+    happy: int
+
+    @property
+    def rate(self) -> float | None:
+        """From 0 to 1; None when nobody answered."""
+        return self.happy / self.answers if self.answers else None
+
+
+def happy_shares(answers: Iterable[SurveyAnswer]) -> Mapping[str, HappyShare]:
+    """The share helped, the share solved and so on, by what was measured, in the order of their names."""
+    measured: dict[str, list[SurveyAnswer]] = {}
+    for each in answers:
+        if each.number == 1:
+            measured.setdefault(each.measures, []).append(each)
+    return {
+        name: HappyShare(len(measured[name]), sum(not each.unhappy for each in measured[name]))
+        for name in sorted(measured)
+    }

@@ -49,9 +49,9 @@ class Doors:
     signature: SignatureCheck
     numbering: Numbering
     render: Callable[[Answer], str]
+    render_leg: Callable[[LegAnswer], str]
     waiting: Waiting
     render_wait: Callable[[WaitAnswer], str]
-    render_leg: Callable[[LegAnswer], str]
     fallback: Callable[[str], str]  # dialled number -> the static document
     thanks: Callable[[], str]
     counters: Counters = field(default_factory=Counters)

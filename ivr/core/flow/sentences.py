@@ -106,6 +106,21 @@ BUILT_IN: Mapping[str, Prompt] = {
     "message_kept": _both("Abbiamo ricevuto il vostro messaggio.", "We have your message."),
     "message_promise": _both("Vi rispondiamo entro {due}.", "We will answer by {due}."),
     "message_empty": _both("Non abbiamo sentito alcun messaggio.", "We did not hear a message."),
+    # Text messages, transfers and surveys
+    "text_promised": _both("Vi mandiamo un messaggio di testo.", "We are sending you a text message."),
+    "no_text": _both(
+        "A questo numero non possiamo mandare messaggi di testo.", "We cannot send text messages to this number."
+    ),
+    "transfer": _both("Vi mettiamo in comunicazione: un momento.", "We are putting you through: one moment."),
+    "transfer_busy": _both("Il numero è occupato.", "The line is busy."),
+    "transfer_no_answer": _both("Non risponde nessuno.", "Nobody is answering."),
+    "transfer_failed": _both(
+        "Mi dispiace, non siamo riusciti a mettervi in comunicazione.", "I am sorry, we could not put you through."
+    ),
+    "survey_thanks": _both("Grazie per le risposte.", "Thank you for your answers."),
+    "follow_up": _both(
+        "Ci dispiace. Vi ricontattiamo noi entro {due}.", "We are sorry. We will get back to you by {due}."
+    ),
     # Going on and ending
     "failed": _both("Mi dispiace, questo servizio non risponde.", "I am sorry, this service is not answering."),
     "wait": _both("Un momento, per favore.", "One moment, please."),

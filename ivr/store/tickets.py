@@ -56,6 +56,7 @@ def _on_record(row: Row[Any]) -> TicketOnRecord:
         told_low=_length(row.told_low_seconds),
         told_high=_length(row.told_high_seconds),
         told_at=row.told_at,
+        load=row.load,
     )
 
 
@@ -92,6 +93,7 @@ def _columns(on_record: TicketOnRecord) -> dict[str, Any]:
         "told_low_seconds": _seconds(on_record.told_low),
         "told_high_seconds": _seconds(on_record.told_high),
         "told_at": on_record.told_at,
+        "load": on_record.load,
     }
 
 

@@ -165,6 +165,12 @@ class SqlTickets:
         row = self._link.one(select(func.count()).select_from(tickets).where(line, before, due))
         return 0 if row is None else int(row[0])
 
+    def last_agent_of(self, customer: CustomerId) -> AgentId | None:
+        served = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.SERVED.value)
+        query = select(tickets.c.agent).where(tickets.c.site_id == SITE, served)
+        row = self._link.one(query.order_by(tickets.c.ended_at.desc()).limit(1))
+        return None if row is None or row.agent is None else AgentId(row.agent)
+
     def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:
         away = (tickets.c.site_id == SITE) & (tickets.c.state == TicketState.AWAY.value)
         query = select(tickets).where(away, tickets.c.away_at < moment)

@@ -7,7 +7,7 @@ the stored answer.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,8 +19,8 @@ from ivr.core.flow import says as sayings
 from ivr.core.flow.interpreter import advance
 from ivr.core.flow.model import FlowVersion
 from ivr.core.flow.turn import Got, Heard, Holidays, Join, LeftQueue, Park, Said, Scene, Turn, Want, Wording
-from ivr.core.outcome import outcome
-from ivr.core.words import CallId
+from ivr.core.outcome import DECIDING, outcome
+from ivr.core.words import CallId, PhoneNumber
 from ivr.switchboard.deeds import plan
 from ivr.switchboard.fulfil import Fulfil, fulfil
 from ivr.switchboard.ports import Clock, Flows, Ids, Later, Records, Transaction
@@ -41,6 +41,11 @@ class Answer:
     says: tuple[Said, ...]
 
 
+def nobody_knows(_number: PhoneNumber) -> str:
+    """The kind of a number, where there is no numbering plan at hand."""
+    return "unknown"
+
+
 @dataclass(frozen=True)
 class TakeTurn:
     """The use case behind every door of a call in its flow."""
@@ -53,6 +58,7 @@ class TakeTurn:
     holidays: Holidays
     later: Later
     fulfil: Fulfil = fulfil
+    number_kind: Callable[[PhoneNumber], str] = nobody_knows
 
     def __call__(self, call: CallId, turn: int, door: str, heard: Heard, token: str) -> Answer:
         """The answer to what was heard at a turn.
@@ -95,7 +101,7 @@ class TakeTurn:
                 write(tx)
             if events:
                 tx.log.append(record.id, record.next_seq, events, now, planned.customer)
-            if record.state is CallState.ENDED and taken.deeds:
+            if record.state is CallState.ENDED and (taken.deeds or any(event.kind in DECIDING for event in events)):
                 told_again(tx, moved)
         for hint in planned.hints:
             hint()
@@ -110,7 +116,15 @@ class TakeTurn:
     ) -> Turn:
         cursor = cursors.from_json(record.cursor)
         maybe = {k: v for k, v in cursor.frames[0].variables.items() if k.startswith("customer.maybe.")}
-        scene = Scene(now, self.wording, self.holidays, seed=f"{record.id}:{record.turn}", maybe=maybe)
+        scene = Scene(
+            now,
+            self.wording,
+            self.holidays,
+            seed=f"{record.id}:{record.turn}",
+            maybe=maybe,
+            caller=record.caller if isinstance(record.caller, PhoneNumber) else None,
+            number_kind=self.number_kind,
+        )
         return self._walk(advance(version, cursor, heard, scene), record, tx, now)
 
     def _walk(self, steps: Generator[Want, Got, Turn], record: CallRecord, tx: Transaction, now: datetime) -> Turn:

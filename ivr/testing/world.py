@@ -72,9 +72,9 @@ class World:
         with self.records.write() as tx:
             tx.agents.put(known, self.scheduler.now())
         phone = self.telephones.subscriber(agent.address or "", on_duty.behaviour(agent), agent.misses)
-        self._later(since + agent.signs_in_at, lambda: self.wish(agent.name, Wish.AVAILABLE))
+        self._later(since + agent.signs_in_at, lambda: self.wish(agent.name, Wish.AVAILABLE, "signed in"))
         if agent.signs_off_at is not None:
-            self._later(since + agent.signs_off_at, lambda: self.wish(agent.name, Wish.OFF))
+            self._later(since + agent.signs_off_at, lambda: self.wish(agent.name, Wish.OFF, "signed off"))
         return phone
 
     def wish(self, agent: str, wanted: Wish, because: str | None = None) -> None:
@@ -181,7 +181,10 @@ class LateApp:
 
 
 def own_the_numbers(network: Network, office: wiring.Office) -> None:
-    """Give the network the lines' numbers, as a customer of a carrier sets them up."""
+    """Give the network the lines' numbers and those that our calls show, as a customer of a carrier sets them up."""
+    company = wiring.company(office.settings)
+    lines = company.lines.values() if company else ()
+    network.verified.update(str(line.shows) for line in lines if line.shows)
     for number in wiring.line_numbers(office.settings):
         network.add_number(
             number,
@@ -189,5 +192,3 @@ def own_the_numbers(network: Network, office: wiring.Office) -> None:
             voice_fallback_url=f"{PUBLIC_URL}/voice/fallback",
             status_callback=f"{PUBLIC_URL}/voice/status",
         )
-    known = wiring.company(office.settings)
-    network.verified.update(line.shows for line in (known.lines.values() if known else ()) if line.shows)

@@ -83,8 +83,8 @@ def open_office(
     kept = records(settings, clock)
     flows = FlowShelf(kept, clock)
     wording, holidays = BabelWording(), PublicHolidays()
-    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later, answers)
     numbering = PhoneNumbers("IT")
+    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, numbering, later, answers)
     doors = Doors(
         public_url=settings.public_url,
         ring=Ring(kept, flows, turns),

@@ -90,6 +90,34 @@ _ITALIAN_FETCHES: Mapping[str, str] = {"success": "arrivata", "failure": "errore
 _ENGLISH_LANGUAGES: Mapping[str, str] = {"it": "Italian", "en": "English"}
 _ENGLISH_PROOFS: Mapping[str, str] = {"pin": "PIN", "order": "order number and postcode"}
 _ENGLISH_FETCHES: Mapping[str, str] = {"success": "it came", "failure": "an error", "timeout": "too late"}
+_ITALIAN_CHOICES: Mapping[str, str] = {
+    "keep": "la tiene",
+    "wait": "attende in linea a quel posto",
+    "cancel": "l'ha annullata",
+}
+_ENGLISH_CHOICES: Mapping[str, str] = {
+    "keep": "keeps it",
+    "wait": "waits on the line at that place",
+    "cancel": "cancelled it",
+}
+_ITALIAN_ATTEMPTS: Mapping[str, str] = {
+    "reached": "ha risposto",
+    "busy": "occupato",
+    "no_answer": "nessuna risposta",
+    "machine": "nessuno ha premuto 1",
+    "refused": "non desidera essere richiamato",
+    "failed": "numero non raggiungibile",
+    "lost": "non riuscito da parte nostra",
+}
+_ENGLISH_ATTEMPTS: Mapping[str, str] = {
+    "reached": "answered",
+    "busy": "engaged",
+    "no_answer": "no answer",
+    "machine": "nobody pressed 1",
+    "refused": "wants no call",
+    "failed": "the number cannot be reached",
+    "lost": "failed on our side",
+}
 
 _ITALIAN = _Teller(
     sentences={
@@ -136,6 +164,16 @@ _ITALIAN = _Teller(
             + (f" ({it.because})." if it.because else ".")
         ),
         e.VoicemailAnswered: lambda it, *_: f"Risposto al messaggio ({it.by}).",
+        e.CallbackPromised: lambda it, t, zone: (
+            "Ha chiesto di essere richiamato"
+            + (" a un altro numero" if it.other_number else "")
+            + (f", il {t.when(it.slot, zone)}." if it.slot else f", entro il {t.when(it.due, zone)}.")
+        ),
+        e.CallbackChosen: lambda it, *_: f"Ha già una richiamata: {_ITALIAN_CHOICES.get(it.choice, it.choice)}.",
+        e.CallbackRefused: lambda it, *_: f"Numero non richiamabile ({it.because}).",
+        e.CallbackTried: lambda it, *_: (
+            f"Richiamata, tentativo {it.attempt}: {_ITALIAN_ATTEMPTS.get(it.outcome, it.outcome)}."
+        ),
         e.FetchAsked: lambda it, *_: f"Chiesto a {it.host} (passo «{it.node}»).",
         e.FetchEnded: lambda it, *_: f"Risposta al passo «{it.node}»: {_ITALIAN_FETCHES.get(it.state, it.state)}.",
         e.NodeFailed: lambda it, *_: f"Il passo «{it.node}» non è riuscito: {it.because}.",
@@ -230,6 +268,16 @@ _ENGLISH = _Teller(
             + (f" ({it.because})." if it.because else ".")
         ),
         e.VoicemailAnswered: lambda it, *_: f"The message was answered ({it.by}).",
+        e.CallbackPromised: lambda it, t, zone: (
+            "Asked to be called back"
+            + (" on another number" if it.other_number else "")
+            + (f", on {t.when(it.slot, zone)}." if it.slot else f", by {t.when(it.due, zone)}.")
+        ),
+        e.CallbackChosen: lambda it, *_: f"Has a call back already: {_ENGLISH_CHOICES.get(it.choice, it.choice)}.",
+        e.CallbackRefused: lambda it, *_: f"A number that is not called back ({it.because}).",
+        e.CallbackTried: lambda it, *_: (
+            f"Call back, attempt {it.attempt}: {_ENGLISH_ATTEMPTS.get(it.outcome, it.outcome)}."
+        ),
         e.FetchAsked: lambda it, *_: f"Asked {it.host} (step “{it.node}”).",
         e.FetchEnded: lambda it, *_: f"The answer for step “{it.node}”: {_ENGLISH_FETCHES.get(it.state, it.state)}.",
         e.NodeFailed: lambda it, *_: f"The step “{it.node}” failed: {it.because}.",

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ivr.core.call import CallRecord, Sure
+from ivr.core.callbacks import Callback, RingsAgain
 from ivr.core.customer import CaseRecord
 from ivr.core.events import CallEvent, PromiseMade
 from ivr.core.flow.turn import (
+    AskCallback,
+    CancelCallback,
     Deed,
     Fetch,
     KeepVoicemail,
@@ -18,10 +21,12 @@ from ivr.core.flow.turn import (
     Recognise,
     RememberLanguage,
     RememberPace,
+    WaitAtCallback,
 )
 from ivr.core.promises import Promise
 from ivr.core.voicemail import AudioState, TextState, Voicemail
-from ivr.core.words import CaseId, CustomerId, PromiseId, VoicemailId
+from ivr.core.words import CallbackId, CaseId, CustomerId, PromiseId, TicketId, VoicemailId
+from ivr.switchboard import callbacks
 from ivr.switchboard.ports import Fetching, Ids, Later, Transaction
 
 Write = Callable[[Transaction], None]
@@ -55,6 +60,12 @@ def plan(deeds: Sequence[Deed], call: CallRecord, zone: str, ids: Ids, later: La
                 _keep_voicemail(planned, deed, call, zone, ids, later, now)
             case Fetch():
                 _fetch(planned, deed, call, later, now)
+            case AskCallback():
+                _ask_callback(planned, deed, call, ids, later, now)
+            case WaitAtCallback():
+                _rings_again(planned, deed, RingsAgain.WAIT, call, later, now)
+            case CancelCallback():
+                _rings_again(planned, deed, RingsAgain.CANCEL, call, later, now)
     return planned
 
 
@@ -139,3 +150,51 @@ def _fetch(planned: Plan, deed: Fetch, call: CallRecord, later: Later, now: date
     )
     planned.writes.append(lambda tx: tx.fetches.ask(fetching))
     planned.hints.append(lambda: later.fetch(deed.key))
+
+
+def _ask_callback(planned: Plan, deed: AskCallback, call: CallRecord, ids: Ids, later: Later, now: datetime) -> None:
+    ticket = TicketId(ids.new())
+    promise = Promise(
+        id=PromiseId(ids.new()),
+        what="callback",
+        customer=planned.customer,
+        call=call.id,
+        made_at=now,
+        due_at=deed.due,
+        zone=deed.zone,
+        owner=deed.queue,
+    )
+    callback = Callback(
+        id=CallbackId(ids.new()),
+        customer=planned.customer,
+        call=call.id,
+        line=call.line,
+        queue=deed.queue,
+        number=deed.number,
+        country=deed.country,
+        zones=deed.zones,
+        language=deed.language,
+        arrived_at=now,
+        asked_at=now,
+        next_at=deed.next_at,
+        shows=deed.shows,
+        ticket=ticket,
+        path=deed.path,
+        typed=deed.typed,
+        slot_at=deed.slot,
+    )
+    planned.writes.append(lambda tx: callbacks.owe(tx, callback, promise, deed, now))
+    planned.hints.append(lambda: later.line_up(ticket))
+
+
+def _rings_again(
+    planned: Plan,
+    deed: WaitAtCallback | CancelCallback,
+    choice: RingsAgain,
+    call: CallRecord,
+    later: Later,
+    now: datetime,
+) -> None:
+    callback, ticket = CallbackId(deed.callback), TicketId(deed.ticket)
+    planned.writes.append(lambda tx: callbacks.chosen(tx, callback, choice, call.id, now))
+    planned.hints.append(lambda: later.line_up(ticket))

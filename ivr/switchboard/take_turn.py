@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ivr.core.call import CallRecord, CallState
+from ivr.core.callbacks import SlotTaken
+from ivr.core.errors import ChangedMeanwhile
 from ivr.core.events import OddFact
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow import says as sayings
@@ -22,7 +24,7 @@ from ivr.core.outcome import outcome
 from ivr.core.words import CallId
 from ivr.switchboard.deeds import plan
 from ivr.switchboard.fulfil import Fulfil, fulfil
-from ivr.switchboard.ports import Clock, Flows, Ids, Later, Records, Transaction
+from ivr.switchboard.ports import Clock, Flows, Ids, Later, Numbering, Records, Transaction
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class TakeTurn:
     ids: Ids
     wording: Wording
     holidays: Holidays
+    numbering: Numbering
     later: Later
     fulfil: Fulfil = fulfil
 
@@ -53,6 +56,14 @@ class TakeTurn:
         Late, repeated and simultaneous requests get the stored answer and move nothing. Raises NoSuchCall and
         RecordsUnavailable; what the caller hears then is the rim's decision (the static fallback).
         """
+        try:
+            return self._take(call, turn, door, heard, token)
+        except (ChangedMeanwhile, SlotTaken):
+            # Somebody was first between the reading and the writing; nothing of the turn is written or said. Looked at
+            # again it goes another way: the slot is gone, the callback is there already.
+            return self._take(call, turn, door, heard, token)
+
+    def _take(self, call: CallId, turn: int, door: str, heard: Heard, token: str) -> Answer:
         now = self.clock.now()
         with self.records.write() as tx:
             record = tx.calls.at(call)
@@ -101,7 +112,7 @@ class TakeTurn:
         try:
             want = next(steps)
             while True:
-                want = steps.send(self.fulfil(want, record, tx, self.ids, now))
+                want = steps.send(self.fulfil(want, record, tx, self.ids, self.numbering, now))
         except StopIteration as end:
             turn: Turn = end.value
             return turn

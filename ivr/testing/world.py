@@ -29,7 +29,7 @@ from ivr.exchange.webhooks import WsgiOutside
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
 from ivr.switchboard.fulfil import fulfil
-from ivr.switchboard.ports import Ids, Transaction, Transcriber
+from ivr.switchboard.ports import Ids, Numbering, Transaction, Transcriber
 from ivr.testing.evidence import RecordedEvidence
 from ivr.twilio.rest import WsgiHttpClient
 from ivr.worker.inline import InlineLater
@@ -77,10 +77,12 @@ class Failing:
     def __init__(self) -> None:
         self.down: set[str] = set()
 
-    def __call__(self, want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+    def __call__(
+        self, want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: Numbering, now: datetime
+    ) -> Got:
         if self.KINDS.get(type(want)) in self.down:
             return GotNothing("the script says that it is down")
-        return fulfil(want, call, tx, ids, now)
+        return fulfil(want, call, tx, ids, numbering, now)
 
 
 class NoTranscriber:

@@ -40,7 +40,7 @@ from ivr.core.words import Language
 LONGEST_PATH = 200  # nodes kept on the cursor; the log has them all
 PERSONAL = ("customer.", "order.")  # spoken only to a caller who is known
 MAYBE = "customer.maybe."
-SHOWN = ("closed.", "hours.", "caller.")  # values that the dialogue shows as they were said
+SHOWN = ("closed.", "hours.", "caller.", "callback.")  # values that the dialogue shows as they were said
 
 # --- How a step ends --------------------------------------------------------------------------------------------------
 

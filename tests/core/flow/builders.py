@@ -26,8 +26,10 @@ from ivr.core.flow.turn import (
     GotFetched,
     GotKept,
     GotNothing,
+    GotNumber,
     GotProof,
     GotRecord,
+    GotSlots,
     Heard,
     Keys,
     NothingRecorded,
@@ -47,8 +49,10 @@ from ivr.core.flow.turn import (
     WantEmergency,
     WantFetched,
     WantKept,
+    WantNumber,
     WantProof,
     WantRecord,
+    WantSlots,
     Words,
 )
 from ivr.core.words import FlowVersionId, Language, QueueName
@@ -169,6 +173,8 @@ class World:
     fetched: GotFetched = field(default_factory=lambda: GotFetched("waiting"))
     code: str = "482913"
     kept: set[str] = field(default_factory=set)
+    numbers: dict[str, GotNumber] = field(default_factory=dict)  # as typed, "" for the caller's own
+    booked: tuple[datetime, ...] = ()
     down: bool = False
     wanted: list[Want] = field(default_factory=list)
 
@@ -189,6 +195,10 @@ class World:
                 return self.fetched
             case WantKept(recording):
                 return GotKept(recording in self.kept)
+            case WantNumber(text):
+                return self.numbers.get(text, GotNumber(None))
+            case WantSlots():
+                return GotSlots(self.booked)
             case _:
                 raise AssertionError(want)
 

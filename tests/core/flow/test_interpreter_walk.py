@@ -290,7 +290,6 @@ def test_an_ended_call_only_hangs_up() -> None:
     "node",
     [
         model.QueueNode(name="x", queue=QueueName("sales"), when_done="done", failed="failed"),
-        model.Callback(name="x", queue=QueueName("sales"), when_done="done", refused="done", failed="failed"),
         model.Transfer(
             name="x", number=PhoneNumber("+390612345"), when_done="done", busy="done", no_answer="done", failed="failed"
         ),

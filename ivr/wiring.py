@@ -7,24 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
+from redis import Redis
 
 from ivr.config import Settings
 from ivr.core.company import Company
 from ivr.core.errors import RecordsUnavailable
-from ivr.core.flow.turn import Holidays, Wording
+from ivr.core.flow.turn import HangUp, Holidays, Wording
+from ivr.core.routing.decide import Rules, Strategy
 from ivr.core.words import PhoneNumber
 from ivr.flowfiles.company import parse_company
 from ivr.flowfiles.marks import read_one
 from ivr.flowfiles.shelf import FlowShelf
+from ivr.live.floor import RedisFloor, connect
 from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.adopt import AdoptRecordings
 from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.fulfil import Fulfil, fulfil
+from ivr.switchboard.leg_news import LegNews
+from ivr.switchboard.leg_turn import LegAnswer, LegStep, LegTurn
+from ivr.switchboard.line_up import FloorCare, LineUp
+from ivr.switchboard.match import Match
+from ivr.switchboard.offer import Offer
 from ivr.switchboard.ports import Clock, Ids, Later, Telephone, Transcriber
+from ivr.switchboard.queueing import Queueing
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
+from ivr.switchboard.standing_floor import StandingFloor
+from ivr.switchboard.steer import Steer
 from ivr.switchboard.take_turn import Answer, TakeTurn
 from ivr.twilio import fallback, twiml
 from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
@@ -56,6 +67,7 @@ class Office:
     audio: AudioOnDisk
     later: Later
     doors: Doors
+    queueing: Queueing
 
 
 def records(settings: Settings, clock: Clock | None = None) -> SqlRecords:
@@ -76,6 +88,7 @@ def open_office(
     ids: Ids | None = None,
     http: CarrierHttp | None = None,
     answers: Fulfil = fulfil,
+    redis: Redis | None = None,
 ) -> Office:
     """Build everything that a web process or a worker needs; opens no connection yet."""
     clock = clock or SystemClock()
@@ -85,15 +98,22 @@ def open_office(
     wording, holidays = BabelWording(), PublicHolidays()
     numbering = PhoneNumbers("IT")
     turns = TakeTurn(kept, flows, clock, ids, wording, holidays, numbering, later, answers)
+    carrier = telephone(settings, http)
+    calls_back = NoCallBack()
+    news = LegNews(kept, flows, calls_back, later, clock)
+    queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
     doors = Doors(
         public_url=settings.public_url,
         ring=Ring(kept, flows, turns),
         take_turn=turns,
-        call_status=CallStatus(kept, clock),
+        call_status=CallStatus(kept, flows, later, clock),
         recording_ready=RecordingReady(kept, turns),
+        leg_turn=LegTurn(kept, Offer(flows, wording, calls_back, later), calls_back.heard, clock),
+        leg_news=news,
         signature=_signature(settings),
         numbering=numbering,
         render=renderer(settings.public_url),
+        render_leg=leg_renderer(settings.public_url),
         fallback=_fallback(settings),
         thanks=fallback.thanks_document,
     )
@@ -103,14 +123,55 @@ def open_office(
         ids=ids,
         records=kept,
         flows=flows,
-        telephone=telephone(settings, http),
+        telephone=carrier,
         numbering=numbering,
         wording=wording,
         holidays=holidays,
         audio=AudioOnDisk(settings.recordings_dir),
         later=later,
         doors=doors,
+        queueing=queueing,
     )
+
+
+def _queueing(
+    settings: Settings,
+    kept: SqlRecords,
+    flows: FlowShelf,
+    carrier: Telephone,
+    news: LegNews,
+    later: Later,
+    clock: Clock,
+    ids: Ids,
+    redis: Redis | None,
+) -> Queueing:
+    """The queue over the floor in Redis; without any, callers wait until there is one."""
+    rules = _rules(company(settings))
+    client = redis if redis is not None else connect(settings.redis_url) if settings.redis_url else None
+    floor = StandingFloor(kept, RedisFloor(client, rules) if client is not None else None, clock)
+    line_up = LineUp(kept, floor, clock)
+    steer = Steer(kept, carrier, news, settings.public_url, clock)
+    match = Match(kept, floor, rules, flows, line_up, steer, clock, ids)
+    return Queueing(kept, carrier, line_up, match, steer, FloorCare(kept, floor, line_up, later, clock), news, clock)
+
+
+class NoCallBack:
+    """Until callbacks are joined: no ticket is one."""
+
+    def begin(self, *_: object) -> None:
+        return None
+
+    def ended(self, *_: object) -> None:
+        return None
+
+    def heard(self, tx: object, leg: object, heard: object, now: object) -> LegStep:
+        del tx, leg, heard, now
+        return LegStep((HangUp(),), "over")
+
+
+def _rules(known: Company | None) -> Rules:
+    queues = known.queues.values() if known else ()
+    return Rules({queue.name: Strategy(queue.strategy) for queue in queues})
 
 
 def web_app(office: Office) -> Flask:
@@ -145,6 +206,8 @@ def work(office: Office, reader: Transcriber) -> Work:
             ready=office.doors.recording_ready,
             later=office.later,
             clock=office.clock,
+            flows=office.flows,
+            queueing=office.queueing,
             adopt=AdoptRecordings(
                 office.records,
                 office.telephone,
@@ -186,6 +249,22 @@ def renderer(public_url: str) -> Callable[[Answer], str]:
             sound=lambda name: f"{sounds}{name}.wav",
             wait=lambda queue: f"{wait}{queue}",
             recording_callback=recordings,
+        )
+
+    return render
+
+
+def leg_renderer(public_url: str) -> Callable[[LegAnswer], str]:
+    """Answers to legs that we dialled, with the addresses of this installation."""
+
+    def render(answer: LegAnswer) -> str:
+        turn = f"{public_url}/voice/legs/{answer.leg}/turns/{answer.turn}/"
+        return twiml.render(
+            answer.says,
+            address=lambda door: turn + door,
+            sound=lambda name: f"{public_url}/sounds/{name}.wav",
+            wait=lambda queue: f"{public_url}/voice/wait/{queue}",
+            recording_callback=f"{public_url}/voice/recordings",
         )
 
     return render

@@ -68,6 +68,10 @@ class CarrierUnavailable(IvrError):
     """The carrier cannot be reached right now, or is in trouble itself."""
 
 
+class CarrierBusy(CarrierUnavailable):
+    """The carrier asks us to slow down: what was asked for did not happen."""
+
+
 class RefusedByCarrier(IvrError):
     """The carrier refused what we asked."""
 

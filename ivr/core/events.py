@@ -273,6 +273,68 @@ class CallbackTried(CallEvent):
 
 
 @dataclass(frozen=True)
+class QueueJoined(CallEvent):
+    """A place in line from now on; ``again``: the place they had before."""
+
+    kind: ClassVar[str] = "queue.joined"
+    ticket: str
+    queue: str
+    again: bool
+
+
+@dataclass(frozen=True)
+class QueueLeft(CallEvent):
+    """The place ended before a talk. ``how``: hung_up, or the way out of the node; ``waited`` in seconds, in all."""
+
+    kind: ClassVar[str] = "queue.left"
+    ticket: str
+    queue: str
+    how: str
+    waited: int
+
+
+@dataclass(frozen=True)
+class AgentOffered(CallEvent):
+    """An agent is reserved and rung; ``because`` says why this call, and why this agent."""
+
+    kind: ClassVar[str] = "agent.offered"
+    ticket: str
+    agent: str
+    because: str
+
+
+@dataclass(frozen=True)
+class OfferEnded(CallEvent):
+    """It came to nothing: declined, missed, lapsed, let_go, lost; the caller keeps the place."""
+
+    kind: ClassVar[str] = "offer.ended"
+    ticket: str
+    agent: str
+    how: str
+
+
+@dataclass(frozen=True)
+class AgentJoined(CallEvent):
+    """The agent took it; ``waited`` in seconds since the arrival."""
+
+    kind: ClassVar[str] = "agent.joined"
+    ticket: str
+    agent: str
+    waited: int
+
+
+@dataclass(frozen=True)
+class TalkEnded(CallEvent):
+    """``how``: agent, customer (who hung up), or lost: the agent's line dropped and the caller is back in line."""
+
+    kind: ClassVar[str] = "talk.ended"
+    ticket: str
+    agent: str
+    seconds: int
+    how: str
+
+
+@dataclass(frozen=True)
 class FetchAsked(CallEvent):
     kind: ClassVar[str] = "fetch.asked"
     node: str
@@ -354,6 +416,12 @@ KINDS: dict[str, type[CallEvent]] = {
         CallbackChosen,
         CallbackRefused,
         CallbackTried,
+        QueueJoined,
+        QueueLeft,
+        AgentOffered,
+        OfferEnded,
+        AgentJoined,
+        TalkEnded,
         FetchAsked,
         FetchEnded,
         NodeFailed,

@@ -83,6 +83,11 @@ class Leg:
     how: LegEnd | None = None
     version: int = 0
 
+    @property
+    def rang(self) -> bool:
+        """The phone is known to have rung."""
+        return self.state in (LegState.RINGING, LegState.ANSWERED) or self.how in (LegEnd.NO_ANSWER, LegEnd.COMPLETED)
+
 
 def room(ticket: TicketId, attempt: int) -> str:
     """The room of a talk; never used again (house law: a room's events of the past cannot touch the present)."""

@@ -87,7 +87,33 @@ _ITALIAN_LANGUAGES: Mapping[str, str] = {"it": "italiano", "en": "inglese"}
 _ITALIAN_PROOFS: Mapping[str, str] = {"pin": "PIN", "order": "numero d'ordine e CAP"}
 _ITALIAN_RECORDS: Mapping[str, str] = {"order": "ordine", "customer": "cliente", "case": "pratica"}
 _ITALIAN_FETCHES: Mapping[str, str] = {"success": "arrivata", "failure": "errore", "timeout": "fuori tempo"}
+_ITALIAN_ENDS: Mapping[str, str] = {
+    "hung_up": "ha riagganciato",
+    "voicemail": "per lasciare un messaggio",
+    "callback": "per essere richiamato",
+    "failed": "per un guasto",
+    "declined": "non può rispondere ora",
+    "missed": "non ha risposto",
+    "lapsed": "non ha risposto in tempo",
+    "let_go": "la chiamata non c'era più",
+    "lost": "linea caduta",
+    "agent": "ha chiuso l'operatore",
+    "customer": "ha chiuso il cliente",
+}
 _ENGLISH_LANGUAGES: Mapping[str, str] = {"it": "Italian", "en": "English"}
+_ENGLISH_ENDS: Mapping[str, str] = {
+    "hung_up": "hung up",
+    "voicemail": "to leave a message",
+    "callback": "to be called back",
+    "failed": "something broke",
+    "declined": "cannot answer now",
+    "missed": "did not answer",
+    "lapsed": "did not answer in time",
+    "let_go": "the call was gone",
+    "lost": "the line dropped",
+    "agent": "the agent hung up",
+    "customer": "the customer hung up",
+}
 _ENGLISH_PROOFS: Mapping[str, str] = {"pin": "PIN", "order": "order number and postcode"}
 _ENGLISH_FETCHES: Mapping[str, str] = {"success": "it came", "failure": "an error", "timeout": "too late"}
 _ITALIAN_CHOICES: Mapping[str, str] = {
@@ -173,6 +199,16 @@ _ITALIAN = _Teller(
         e.CallbackRefused: lambda it, *_: f"Numero non richiamabile ({it.because}).",
         e.CallbackTried: lambda it, *_: (
             f"Richiamata, tentativo {it.attempt}: {_ITALIAN_ATTEMPTS.get(it.outcome, it.outcome)}."
+        ),
+        e.QueueJoined: lambda it, *_: f"{'Torna in coda' if it.again else 'In coda'} per «{it.queue}».",
+        e.QueueLeft: lambda it, *_: (
+            f"Ha lasciato la coda «{it.queue}» dopo {_length(it.waited)} ({_ITALIAN_ENDS.get(it.how, it.how)})."
+        ),
+        e.AgentOffered: lambda it, *_: f"Proposta a {it.agent}.",
+        e.OfferEnded: lambda it, *_: f"{it.agent}: {_ITALIAN_ENDS.get(it.how, it.how)}; il posto in coda resta.",
+        e.AgentJoined: lambda it, *_: f"Ha risposto {it.agent}, dopo {_length(it.waited)} di attesa.",
+        e.TalkEnded: lambda it, *_: (
+            f"Fine del colloquio con {it.agent}, durato {_length(it.seconds)} ({_ITALIAN_ENDS.get(it.how, it.how)})."
         ),
         e.FetchAsked: lambda it, *_: f"Chiesto a {it.host} (passo «{it.node}»).",
         e.FetchEnded: lambda it, *_: f"Risposta al passo «{it.node}»: {_ITALIAN_FETCHES.get(it.state, it.state)}.",
@@ -277,6 +313,16 @@ _ENGLISH = _Teller(
         e.CallbackRefused: lambda it, *_: f"A number that is not called back ({it.because}).",
         e.CallbackTried: lambda it, *_: (
             f"Call back, attempt {it.attempt}: {_ENGLISH_ATTEMPTS.get(it.outcome, it.outcome)}."
+        ),
+        e.QueueJoined: lambda it, *_: f"{'Back in line' if it.again else 'In line'} for “{it.queue}”.",
+        e.QueueLeft: lambda it, *_: (
+            f"Left the queue “{it.queue}” after {_length(it.waited)} ({_ENGLISH_ENDS.get(it.how, it.how)})."
+        ),
+        e.AgentOffered: lambda it, *_: f"Offered to {it.agent}.",
+        e.OfferEnded: lambda it, *_: f"{it.agent}: {_ENGLISH_ENDS.get(it.how, it.how)}; the place in line is kept.",
+        e.AgentJoined: lambda it, *_: f"{it.agent} answered, after a wait of {_length(it.waited)}.",
+        e.TalkEnded: lambda it, *_: (
+            f"The talk with {it.agent} ended after {_length(it.seconds)} ({_ENGLISH_ENDS.get(it.how, it.how)})."
         ),
         e.FetchAsked: lambda it, *_: f"Asked {it.host} (step “{it.node}”).",
         e.FetchEnded: lambda it, *_: f"The answer for step “{it.node}”: {_ENGLISH_FETCHES.get(it.state, it.state)}.",

@@ -79,11 +79,17 @@ class Seat:
         self.since = self.updated = at
         self.wait = manner.wait
         self.out: Coming[str] = Coming()
+        self.in_company = False
         self._sound: Doing | None = None
 
     @property
     def audible(self) -> bool:
         return not self.muted and not self.hold and self.room.started and self.coach is None
+
+    def meets(self, other: Seat) -> bool:
+        """Whether this participant notices the other: not who listens in, nor who coaches somebody else."""
+        listens_in = other.manner.muted and other.muted
+        return other is not self and not listens_in and other.coach in (None, self.leg.sid)
 
     def listeners(self) -> list[Leg]:
         """Who hears this participant (https://www.twilio.com/docs/voice/api/conference-participant-resource)."""
@@ -202,6 +208,7 @@ class Room:
                 self._start()
             else:
                 seat.plays(seat.wait)
+        self._company()
         return seat
 
     def _start(self) -> None:
@@ -221,6 +228,7 @@ class Room:
             return
         seat.quiet()
         seat.leg.seat = None
+        self._company(seat)
         left = {"ParticipantCallStatus": seat.leg.call.status, "ReasonParticipantLeft": reason}
         self.tell("participant-leave", seat, left)
         how = "kicked" if kicked else "left"
@@ -253,9 +261,23 @@ class Room:
         del self.seats[seat.leg.sid]
         seat.quiet()
         seat.leg.seat = None
+        self._company(seat)
         left = {"ParticipantCallStatus": seat.leg.call.status, "ReasonParticipantLeft": reason}
         self.tell("participant-leave", seat, left)
         seat.out.come("ended")
+
+    def _company(self, *left: Seat) -> None:
+        """Let everybody notice who is no longer alone, or is now."""
+        for seat in (*left, *self.seats.values()):
+            others = self.seats.values() if seat not in left and self.started else ()
+            in_company = any(seat.meets(other) for other in others)
+            if in_company == seat.in_company:
+                continue
+            seat.in_company = in_company
+            if in_company:
+                seat.leg.phone.notice("connected")
+            else:
+                seat.leg.left_alone()
 
     def not_added(self, leg: Leg) -> None:
         """Somebody rung for the room did not come."""
@@ -290,6 +312,7 @@ class Room:
 
     def _changed(self, seat: Seat, event: str) -> None:
         seat.updated = self.network.scheduler.now()
+        self._company()
         self.tell(event, seat)
 
     # --- Telling ----------------------------------------------------------------------------------------------------

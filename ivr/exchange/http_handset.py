@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
-from ivr.exchange.handset import Handset, Perceived
+from ivr.exchange.handset import Behaviour, Handset, Perceived
 from ivr.exchange.records import CarrierRefused
 
 TIMEOUT = 10.0  # seconds, beyond what a poll waits by itself
@@ -29,9 +30,11 @@ class HttpTelephones:
         """Take the phone at a number in hand: it rings for ``ringing`` instead of behaving by itself."""
         self._line.post("/phones/subscribers", {"number": number, "behaviour": "held"})
 
-    def subscriber(self, number: str, **behaviour: Any) -> None:
-        """Let the phone at a number behave by itself (``answers_after``, ``busy``, ``presses`` …)."""
-        self._line.post("/phones/subscribers", {"number": number, "behaviour": behaviour})
+    def subscriber(self, number: str, behaviour: Behaviour, misses: int = 0) -> HttpSubscriber:
+        """Let the phone at a number behave by itself, after so many calls that it misses."""
+        behaves = {"number": number, "behaviour": asdict(behaviour), "misses": misses}
+        self._line.post("/phones/subscribers", behaves)
+        return HttpSubscriber(self._line, number)
 
     def ringing(self, number: str, longest: float = 0.0) -> list[HttpHandset]:
         """The calls that ring at a held number now; waits up to ``longest`` seconds for the first."""
@@ -61,6 +64,19 @@ class HttpTelephones:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class HttpSubscriber:
+    """Somebody at the other end of an HTTP connection whose phone behaves by itself."""
+
+    def __init__(self, line: _Line, number: str) -> None:
+        self._line, self._number = line, number
+        self._calls: dict[str, HttpHandset] = {}
+
+    def calls(self) -> tuple[HttpHandset, ...]:
+        for call in self._line.get("/phones/rung", {"number": self._number}, 0.0)["rung"]:
+            self._calls.setdefault(call["sid"], HttpHandset(self._line, call["sid"]))
+        return tuple(self._calls.values())
 
 
 class HttpHandset:
@@ -97,8 +113,8 @@ class HttpHandset:
     def say_words(self, text: str, confidence: float) -> None:
         self._tell("words", {"text": text, "confidence": confidence})
 
-    def answer(self) -> None:
-        self._tell("answer", {})
+    def answer(self, machine: bool = False) -> None:
+        self._tell("answer", {"machine": machine})
 
     def reject(self, how: str = "busy") -> None:
         self._tell("reject", {"how": how})

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ivr.exchange import twiml, verbs
 from ivr.exchange.doing import Coming, Doing, Interrupted
-from ivr.exchange.phones import Phone, Playing, behave, country_of
+from ivr.exchange.phones import Behaviour, Phone, Playing, Rung, behave, country_of
 from ivr.exchange.records import CallResource
 from ivr.exchange.scheduler import Timer
 from ivr.exchange.steps import Document, DocumentFailed, Goto, Outcome, Stop
@@ -53,12 +53,16 @@ class Bridge:
         self.over: Coming[tuple[Leg | None, str]] = Coming()
         self.since = one.clock()
         one.bridge = other.bridge = self
+        for leg in (one, other):
+            leg.phone.notice("connected")
 
     def beside(self, leg: Leg) -> Leg:
         return self.other if leg is self.one else self.one
 
     def end(self, leaver: Leg | None, why: str) -> None:
         self.one.bridge = self.other.bridge = None
+        for leg in (self.one, self.other):
+            leg.left_alone()
         self.over.come((leaver, why))
 
 
@@ -129,18 +133,22 @@ class Leg:
     # --- Its life ---------------------------------------------------------------------------------------------------
 
     def ring(self, timeout: float) -> None:
-        """Ring the telephone at the other end (an outgoing leg)."""
+        """Ring the telephone at the other end (an outgoing leg); one that is engaged or not there does not ring."""
         scheduler = self.network.scheduler
         self.tell("initiated")
-        self.call.status = "ringing"
-        self.tell("ringing")
-        self.phone.notice("ringing", self.call.from_)
-        self._timers.append(scheduler.after(timeout, lambda: self.refused("no-answer")))
         subscriber = self.network.phones.at(self.call.to)
-        if callable(subscriber):
-            subscriber(self.phone)
+        behaviour = subscriber.next() if isinstance(subscriber, Rung) else subscriber
+        if not (isinstance(behaviour, Behaviour) and (behaviour.busy or behaviour.fails)):
+            self.call.status = "ringing"
+            self.tell("ringing")
+            self.phone.notice("ringing", self.call.from_)
+        self._timers.append(scheduler.after(timeout, lambda: self.refused("no-answer")))
+        if isinstance(subscriber, Rung):
+            subscriber.ring(self.phone)
+        if isinstance(behaviour, Behaviour):
+            behave(self, behaviour, scheduler)
         else:
-            behave(self, subscriber, scheduler)
+            behaviour(self.phone)
 
     def answered(self) -> None:
         """Somebody picked up: the called telephone, or the network for an incoming call."""
@@ -154,6 +162,11 @@ class Leg:
         if self.outbound:
             self.tell("answered")
         self.picked_up.come("answered")
+
+    def left_alone(self) -> None:
+        """Nobody else is on the line any more."""
+        if not self.over:
+            self.phone.notice("alone")
 
     def limit(self, seconds: float) -> None:
         """End the leg after so many seconds (TimeLimit); the earliest limit counts."""

@@ -17,7 +17,7 @@ from ivr.exchange.chance import Chance
 from ivr.exchange.conferences import Expected, Manner, Room, RoomWishes, Seat
 from ivr.exchange.doing import Coming
 from ivr.exchange.legs import Fallback, Leg
-from ivr.exchange.phones import Phone, PhoneBook, e164
+from ivr.exchange.phones import Phone, PhoneBook, address, e164
 from ivr.exchange.queues import DEFAULT_SIZE, CallQueue, Place
 from ivr.exchange.records import (
     Account,
@@ -699,14 +699,14 @@ class Network:
         """Who is shown and who is rung; raises CarrierRefused (errors 21201, 21211, 21212, 21210)."""
         if not to:
             raise CarrierRefused(400, 21201, "No 'To' number is specified")
-        number = to if to.startswith("client:") else e164(to)
+        number = address(to)
         if number is None:
             raise CarrierRefused(400, 21211, f"The phone number you are attempting to call, {to}, is not valid.")
         shown = caller_id or from_
-        source = shown if shown.startswith("client:") else e164(shown)
+        source = address(shown)
         if source is None:
             raise CarrierRefused(400, 21212, f"The source phone number provided, {shown}, is not valid.")
-        if not source.startswith("client:") and not self.may_show(source):
+        if source.startswith("+") and not self.may_show(source):
             raise CarrierRefused(
                 400, 21210, f"The source phone number provided, {shown}, is not yet verified for your account."
             )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import phonenumbers
 
-from ivr.exchange.handset import Handset, Perceived
+from ivr.exchange.handset import Behaviour, Handset, Perceived
 from ivr.exchange.scheduler import Scheduler, VirtualScheduler
 from ivr.exchange.sound import audible, pcm_of, seconds_of, words_take
+
+__all__ = ["Behaviour", "Held", "InProcessTelephones", "Phone", "PhoneBook", "Playing", "Rung", "address", "e164"]
 
 if TYPE_CHECKING:
     from ivr.exchange.legs import Leg
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 BETWEEN_KEYS = 0.2
 KEY_PAUSE = 0.5  # a `w`
+TO_PRESS = 1.0  # from a question to its key
 KEYS = frozenset("0123456789*#ABCD")
 
 
@@ -34,6 +37,11 @@ def e164(text: str) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def address(text: str) -> str | None:
+    """Whom a call can be made to: a number in E.164 form, ``sip:…`` or ``client:…`` as it is; else None."""
+    return text if text.startswith(("client:", "sip:", "sips:")) else e164(text)
 
 
 @lru_cache(maxsize=65536)
@@ -59,20 +67,6 @@ class Playing:
     wav: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """What a simulated subscriber does when the network rings."""
-
-    answers_after: float | None = 5.0
-    busy: bool = False
-    no_answer: bool = False
-    rejects: bool = False
-    fails: bool = False  # the number cannot be reached at all
-    machine: bool = False  # an answering machine picks up
-    presses: tuple[str, ...] = ()  # at the first question, the second, …
-    hangs_up_after: float | None = None  # seconds from answering
-
-
 SILENT = Behaviour(no_answer=True)
 
 
@@ -86,14 +80,39 @@ class Held:
         self.calls.append(phone)
 
 
+class Rung:
+    """A phone that behaves by itself (a Subscriber): it misses the first calls, and is engaged while it is in one."""
+
+    def __init__(self, behaviour: Behaviour, misses: int = 0, told: Callable[[Phone], object] | None = None) -> None:
+        self._behaviour, self._misses, self._told = behaviour, misses, told
+        self._calls: list[Phone] = []
+
+    def calls(self) -> Sequence[Phone]:
+        return tuple(self._calls)
+
+    def next(self) -> Behaviour:
+        """What it does with a call that comes now."""
+        if any(not phone.over for phone in self._calls):
+            return replace(self._behaviour, busy=True)
+        return replace(self._behaviour, no_answer=True) if len(self._calls) < self._misses else self._behaviour
+
+    def ring(self, phone: Phone) -> None:
+        self._calls.append(phone)
+        if self._told is not None:
+            self._told(phone)
+
+
+Subscribed = Behaviour | Rung | Callable[["Phone"], None]
+
+
 class PhoneBook:
-    """Who answers at which number (or ``client:`` address); a number that is not in it rings until time runs out."""
+    """Who answers at which number, ``sip:`` or ``client:`` address; one not in it rings until time runs out."""
 
     def __init__(self) -> None:
-        self._subscribers: dict[str, Behaviour | Callable[[Phone], None]] = {}
+        self._subscribers: dict[str, Subscribed] = {}
 
-    def put(self, number: str, subscriber: Behaviour | Callable[[Phone], None]) -> None:
-        """A behaviour, or a function that is handed the ringing phone."""
+    def put(self, number: str, subscriber: Subscribed) -> None:
+        """A behaviour, a phone that has one, or a function that is handed the ringing phone."""
         self._subscribers[e164(number) or number] = subscriber
 
     def hold(self, number: str) -> Held:
@@ -105,7 +124,7 @@ class PhoneBook:
     def remove(self, number: str) -> None:
         self._subscribers.pop(e164(number) or number, None)
 
-    def at(self, number: str) -> Behaviour | Callable[[Phone], None]:
+    def at(self, number: str) -> Subscribed:
         return self._subscribers.get(number, SILENT)
 
 
@@ -122,6 +141,14 @@ class Phone:
     @property
     def sid(self) -> str:
         return self._leg.sid
+
+    @property
+    def ringing(self) -> bool:
+        return not self._leg.over and self._leg.unanswered
+
+    @property
+    def over(self) -> bool:
+        return self._leg.over
 
     @property
     def number(self) -> str:
@@ -147,8 +174,12 @@ class Phone:
     def say_words(self, text: str, confidence: float) -> None:
         self._scheduler.call(lambda: self._leg.says_words(text, confidence, words_take(text)))
 
-    def answer(self) -> None:
-        self._scheduler.call(self._leg.answered)
+    def answer(self, machine: bool = False) -> None:
+        def picks_up() -> None:
+            self._leg.machine = machine
+            self._leg.answered()
+
+        self._scheduler.call(picks_up)
 
     def reject(self, how: str = "busy") -> None:
         """``how``: busy, no-answer or failed."""
@@ -202,21 +233,29 @@ def _pick_up(leg: Leg, behaviour: Behaviour, scheduler: Scheduler) -> None:
     if leg.over:
         return
     leg.machine = behaviour.machine
-    if behaviour.presses:
-        waiting = iter(behaviour.presses)
-        seen = 0
-
-        def at_question(phone: Phone) -> None:
-            nonlocal seen
-            for news in phone.perceived(seen):
-                seen = news.n
-                if news.kind == "question" and (keys := next(waiting, None)) is not None:
-                    scheduler.after(1.0, lambda keys=keys: phone.press(keys))  # type: ignore[misc]
-
-        leg.phone.watch(at_question)
+    if behaviour.presses or behaviour.talks is not None:
+        leg.phone.watch(_Attending(behaviour, scheduler))
     if behaviour.hangs_up_after is not None:
         scheduler.after(behaviour.hangs_up_after, leg.phone_hung_up)
     leg.answered()
+
+
+class _Attending:
+    """Does at each thing that is perceived what this subscriber does then."""
+
+    def __init__(self, behaviour: Behaviour, scheduler: Scheduler) -> None:
+        self._scheduler, self._talks = scheduler, behaviour.talks
+        self._keys = iter(behaviour.presses)
+        self._seen = 0
+
+    def __call__(self, phone: Phone) -> None:
+        for news in phone.perceived(self._seen):
+            self._seen = news.n
+            if news.kind == "question" and (keys := next(self._keys, None)) is not None:
+                self._scheduler.after(TO_PRESS, lambda keys=keys: phone.press(keys))  # type: ignore[misc]
+            elif news.kind == "connected" and self._talks is not None:
+                self._scheduler.after(self._talks, phone.hang_up)
+                self._talks = None
 
 
 class InProcessTelephones:
@@ -224,10 +263,26 @@ class InProcessTelephones:
 
     def __init__(self, network: Network, scheduler: VirtualScheduler) -> None:
         self._network, self._scheduler = network, scheduler
+        self._held: dict[str, Held] = {}
 
     def dial(self, from_: str, to: str) -> Phone:
         """Twilio never hears of a call to a number it does not own: CarrierRefused 404, and the phone stays silent."""
         return self._network.dial(from_, to)
+
+    def hold(self, number: str) -> None:
+        if number not in self._held:
+            self._held[number] = self._network.phones.hold(number)
+
+    def ringing(self, number: str, longest: float = 0.0) -> list[Phone]:
+        held = self._held[number]
+        if longest > 0:
+            self._scheduler.run_until(lambda: any(phone.ringing for phone in held.calls), longest)
+        return [phone for phone in held.calls if phone.ringing]
+
+    def subscriber(self, number: str, behaviour: Behaviour, misses: int = 0) -> Rung:
+        rung = Rung(behaviour, misses)
+        self._network.phones.put(number, rung)
+        return rung
 
     def now(self) -> datetime:
         return self._scheduler.now()

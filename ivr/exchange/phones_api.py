@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from ivr.exchange.handset import Perceived
 from ivr.exchange.network import Network
-from ivr.exchange.phones import Behaviour, Phone, Playing
+from ivr.exchange.phones import Behaviour, Phone, Playing, Rung
 from ivr.exchange.records import CarrierRefused
 
 LONGEST_POLL = 25.0  # seconds
@@ -38,10 +38,10 @@ class Sound:
 
 
 class Line:
-    """One leg and what its phone has heard so far; pollers wait on it."""
+    """One leg and what its phone has heard so far; pollers wait on it. ``held``: a person answers, or not."""
 
-    def __init__(self, phone: Phone, news: threading.Condition, rung_at: str | None = None) -> None:
-        self.phone, self._news, self.rung_at = phone, news, rung_at
+    def __init__(self, phone: Phone, news: threading.Condition, rung_at: str | None = None, held: bool = False) -> None:
+        self.phone, self._news, self.rung_at, self.held = phone, news, rung_at, held
         self.sounds: list[Sound] = []
         phone.watch(self._noticed)
         self._noticed(phone)
@@ -79,12 +79,17 @@ class Lines:
         """Give the phone at a number to whoever asks for its ringing calls."""
 
         def rings(phone: Phone) -> None:
-            self._take(phone, number)
+            self._take(phone, number, held=True)
 
         self._network.scheduler.call(lambda: self._network.phones.put(number, rings))
 
-    def _take(self, phone: Phone, rung_at: str | None = None) -> Line:
-        line = Line(phone, self.news, rung_at)
+    def subscribe(self, number: str, behaviour: Behaviour, misses: int) -> None:
+        """Let the phone at a number behave by itself; what it hears is kept."""
+        rung = Rung(behaviour, misses, lambda phone: self._take(phone, number))
+        self._network.scheduler.call(lambda: self._network.phones.put(number, rung))
+
+    def _take(self, phone: Phone, rung_at: str | None = None, held: bool = False) -> Line:
+        line = Line(phone, self.news, rung_at, held)
         with self.news:
             self._forget_old()
             self._lines[phone.sid] = line
@@ -96,7 +101,11 @@ class Lines:
 
     def ringing(self, number: str) -> list[Line]:
         """Held phones of a number that ring now: the network called them, they called nobody."""
-        return [line for line in list(self._lines.values()) if line.rung_at == number and line.ringing]
+        return [line for line in self.rung(number) if line.held and line.ringing]
+
+    def rung(self, number: str) -> list[Line]:
+        """Every call that has rung the phone at a number, oldest first."""
+        return [line for line in list(self._lines.values()) if line.rung_at == number]
 
     def wait(self, ready: Callable[[], bool], longest: float) -> None:
         """Until it is so, the time is over, or the exchange closes."""
@@ -175,7 +184,10 @@ def phones_api(network: Network, lines: Lines, voices: Speaks, everywhere: bool 
 
     @doors.post("/calls/<sid>/answer")
     def answer(sid: str) -> Response:
-        _line(lines, sid).phone.answer()
+        machine = (request.get_json(silent=True) or {}).get("machine", False)
+        if not isinstance(machine, bool):
+            raise Refused(400, "machine is true or false")
+        _line(lines, sid).phone.answer(machine)
         return jsonify(answered=True)
 
     @doors.post("/calls/<sid>/reject")
@@ -197,15 +209,22 @@ def phones_api(network: Network, lines: Lines, voices: Speaks, everywhere: bool 
         lines.wait(lambda: bool(lines.ringing(number)), _seconds("wait"))
         return jsonify(ringing=[_line_shown(network, line) for line in lines.ringing(number)])
 
+    @doors.get("/rung")
+    def rung() -> Response:
+        """The calls that have rung the phone at a number."""
+        return jsonify(rung=[_line_shown(network, line) for line in lines.rung(request.args.get("number", ""))])
+
     @doors.post("/subscribers")
     def subscribers() -> tuple[Response, int]:
         wanted = _json(number=str)
-        behaviour = (request.get_json(silent=True) or {}).get("behaviour")
+        sent = request.get_json(silent=True) or {}
+        behaviour, misses = sent.get("behaviour"), sent.get("misses", 0)
+        if not isinstance(misses, int) or isinstance(misses, bool) or misses < 0:
+            raise Refused(400, "misses is a whole number")
         if behaviour is None or behaviour == "held":
             lines.hold(wanted["number"])
         else:
-            behaves = _behaviour(behaviour)
-            network.scheduler.call(lambda: network.phones.put(wanted["number"], behaves))
+            lines.subscribe(wanted["number"], _behaviour(behaviour), misses)
         return jsonify(number=wanted["number"]), 201
 
     @doors.get("/lines")
@@ -323,7 +342,7 @@ def _behaviour(given: object) -> Behaviour:
 def _fits(name: str, value: object) -> bool:
     if name == "presses":
         return isinstance(value, list) and all(isinstance(keys, str) for keys in value)
-    if name in ("answers_after", "hangs_up_after"):
+    if name in ("answers_after", "hangs_up_after", "talks"):
         return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e6)
     return isinstance(value, bool)
 

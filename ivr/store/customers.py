@@ -28,6 +28,7 @@ from ivr.store.tables import (
     order_items,
     orders,
     promises,
+    tickets,
     voicemails,
 )
 
@@ -165,7 +166,7 @@ class SqlCustomers:
             raise NoSuchCustomer
 
     def merge_call(self, anonymous: CustomerId, customer: CustomerId, call: CallId) -> None:
-        """The call and its cases, voicemails, promises and callbacks go to ``customer``; its events follow the call.
+        """The call, its cases, voicemails, promises, callbacks and tickets go to ``customer``; its events follow it.
 
         Events are never changed: each keeps whom the caller was taken for when it was written.
         """
@@ -176,6 +177,9 @@ class SqlCustomers:
                 .where(table.c.call_id == call, table.c.customer_id == anonymous)
                 .values(customer_id=customer)
             )
+        # A ticket is written whole: who read it before must not put the anonymous one back.
+        places = update(tickets).where(tickets.c.call_id == call, tickets.c.customer_id == anonymous)
+        self._link.run(places.values(customer_id=customer, version=tickets.c.version + 1))
 
     def seen(self, number: PhoneNumber, at: datetime) -> None:
         self._link.hot_change(SEEN, {"site": SITE, "number": str(number), "at": at})

@@ -18,16 +18,20 @@ from ivr.store.agents import SqlAgents
 from ivr.store.callbacks import SqlCallbacks
 from ivr.store.calls import SqlCalls
 from ivr.store.cases import SqlCases
+from ivr.store.claims import SqlClaims
 from ivr.store.customers import SqlCustomers
 from ivr.store.facts import SqlFacts
 from ivr.store.fetches import SqlFetches
+from ivr.store.floor_row import SqlFloorRow
 from ivr.store.flow_versions import SqlFlowVersions
+from ivr.store.legs import SqlLegs
 from ivr.store.link import Compiled, Link
 from ivr.store.log import SqlCallLog
 from ivr.store.promises import SqlPromises
 from ivr.store.proofs import SqlProofs
 from ivr.store.switches import SqlSwitches
 from ivr.store.tables import metadata
+from ivr.store.tickets import SqlTickets
 from ivr.store.voicemails import SqlVoicemails
 from ivr.switchboard.ports import Clock, Transaction
 
@@ -84,6 +88,22 @@ class SqlTransaction:
     @property
     def agents(self) -> SqlAgents:
         return SqlAgents(self._link)
+
+    @property
+    def tickets(self) -> SqlTickets:
+        return SqlTickets(self._link)
+
+    @property
+    def claims(self) -> SqlClaims:
+        return SqlClaims(self._link)
+
+    @property
+    def legs(self) -> SqlLegs:
+        return SqlLegs(self._link)
+
+    @property
+    def floor(self) -> SqlFloorRow:
+        return SqlFloorRow(self._link)
 
     @property
     def fetches(self) -> SqlFetches:

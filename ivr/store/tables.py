@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    insert,
     text,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -365,6 +366,158 @@ callback_attempts = Table(
     Column("outcome", Text),
 )
 
+LIVE_TICKETS = "state IN ('in_line', 'claimed', 'talking', 'away')"
+"""So in the index and in the queries: PostgreSQL takes a partial index only where it can see that it fits."""
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    Column("kind", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("arrived_at", Moment, nullable=False),
+    Column("counts_from", Moment, nullable=False),  # arrival less boost
+    Column("tie", BigInteger, nullable=False),  # the ticket's order, from `ticket_counter`
+    _customer(),
+    _call(nullable=True),
+    Column("language", Text),
+    Column("needs", Text, nullable=False),  # JSON: {skill: level}
+    Column("preferred", Text, nullable=False),  # JSON: {skill: level}
+    Column("relaxations", Text, nullable=False),  # JSON: [[after so many seconds, [skill, …]], …]
+    Column("boost_seconds", Float, nullable=False),
+    Column("last_agent", Text),
+    Column("last_agent_until", Moment),
+    Column("refused_by", Text, nullable=False),  # JSON: [agent, …]
+    Column("state", Text, nullable=False),
+    Column("not_before", Moment),
+    Column("attempt", Integer, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("wish", Text, nullable=False),
+    Column("agent", Text),
+    Column("node", Text, nullable=False),
+    Column("taken_at", Moment),
+    Column("away_at", Moment),
+    Column("ended_at", Moment, index=True),
+    Column("because", Text),
+    Column("told_position", Integer),
+    Column("told_low_seconds", Float),
+    Column("told_high_seconds", Float),
+    Column("told_at", Moment),
+    Column("version", Integer, nullable=False),
+    Index(
+        "uq_tickets_live_call",
+        "site_id",
+        "call_id",
+        unique=True,
+        sqlite_where=text(LIVE_TICKETS),
+        postgresql_where=text(LIVE_TICKETS),
+    ),
+    Index("ix_tickets_line", "site_id", "queue", "state", "counts_from", "tie"),
+    Index("ix_tickets_state_away_at", "site_id", "state", "away_at"),
+)
+
+ticket_counter = Table(
+    "ticket_counter",
+    metadata,
+    _site(primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+
+LIVE_CLAIMS = "ended_at IS NULL"
+ACCEPTED_CLAIMS = "state = 'accepted'"
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("agent", Text, primary_key=True),
+    _site(),
+    Column("ticket_id", Text, ForeignKey("tickets.id"), nullable=False),
+    Column("place", Integer, nullable=False),  # from 0, among those rung at once
+    Column("attempt", Integer, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("lapses_at", Moment, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("how", Text),
+    Column("accepted_at", Moment),
+    Column("ended_at", Moment),
+    Index(
+        "uq_claims_live_agent",
+        "site_id",
+        "agent",
+        unique=True,
+        sqlite_where=text(LIVE_CLAIMS),
+        postgresql_where=text(LIVE_CLAIMS),
+    ),
+    Index(
+        "uq_claims_live_place",
+        "ticket_id",
+        "place",
+        unique=True,
+        sqlite_where=text(LIVE_CLAIMS),
+        postgresql_where=text(LIVE_CLAIMS),
+    ),
+    Index(
+        "uq_claims_accepted",
+        "ticket_id",
+        unique=True,
+        sqlite_where=text(ACCEPTED_CLAIMS),
+        postgresql_where=text(ACCEPTED_CLAIMS),
+    ),
+    Index("ix_claims_ticket_id_fence", "ticket_id", "fence"),
+)
+
+UNFINISHED_LEGS = "state <> 'ended'"
+
+legs = Table(
+    "legs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    Column("kind", Text, nullable=False),
+    Column("ticket_id", Text, ForeignKey("tickets.id"), nullable=False, index=True),
+    Column("address", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("rings_seconds", Float, nullable=False),
+    _call(nullable=True),
+    Column("token", Text, nullable=False, index=True),
+    Column("agent", Text),
+    Column("callback_id", Text, ForeignKey("callbacks.id"), nullable=True, index=True),
+    Column("attempt", Integer, nullable=False),
+    Column("shows", Text),
+    Column("state", Text, nullable=False),
+    Column("sid", Text),
+    Column("unwanted", Boolean, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("token_heard", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("says", Text, nullable=False),  # JSON
+    Column("ended_at", Moment),
+    Column("how", Text),
+    Column("version", Integer, nullable=False),
+    Index(
+        "ix_legs_unfinished",
+        "site_id",
+        "made_at",
+        sqlite_where=text(UNFINISHED_LEGS),
+        postgresql_where=text(UNFINISHED_LEGS),
+    ),
+)
+
+floor_epoch = Table(
+    "floor_epoch",
+    metadata,
+    _site(primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("set_at", Moment),  # None: never rebuilt
+)
+
 agents = Table(
     "agents",
     metadata,
@@ -508,6 +661,8 @@ def guards(dialect: str) -> list[str]:
 def _guard(_metadata: MetaData, connection: Connection, **_: object) -> None:
     for statement in guards(connection.dialect.name):
         connection.exec_driver_sql(statement)
+    # A row that is locked has to be there before anybody locks it.
+    connection.execute(insert(floor_epoch).values(epoch=0))
 
 
 event.listen(metadata, "after_create", _guard)

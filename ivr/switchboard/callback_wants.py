@@ -30,7 +30,7 @@ def number(want: WantNumber, call: CallRecord, tx: Transaction, numbering: Numbe
         because=check.because,
         country=numbering.country(to),
         zones=numbering.zones(to),
-        live=None if live is None else _live(live, tx),
+        live=None if live is None else _live(live, tx, now),
     )
 
 
@@ -47,7 +47,7 @@ def _read(want: WantNumber, call: CallRecord, numbering: Numbering) -> PhoneNumb
         return None
 
 
-def _live(callback: Callback, tx: Transaction) -> LiveCallback:
+def _live(callback: Callback, tx: Transaction, now: datetime) -> LiveCallback:
     """Its place counts only while it is in line; one that is claimed has an agent, and its phone is about to ring."""
     if callback.ticket is None:
         return LiveCallback(callback.id, "", slot=callback.slot_at)
@@ -56,7 +56,7 @@ def _live(callback: Callback, tx: Transaction) -> LiveCallback:
     return LiveCallback(
         callback.id,
         ticket.id,
-        place=tx.tickets.ahead(ticket) + 1 if in_line else None,
+        place=tx.tickets.ahead(ticket, now) + 1 if in_line else None,
         slot=callback.slot_at if callback.misses == 0 else None,
         waits=in_line,
     )

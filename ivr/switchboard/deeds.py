@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ivr.core.call import CallRecord, Sure
 from ivr.core.callbacks import Callback, RingsAgain
@@ -15,18 +15,21 @@ from ivr.core.flow.turn import (
     AskCallback,
     CancelCallback,
     Deed,
+    EndTalk,
     Fetch,
     KeepVoicemail,
+    LeavePlace,
     OpenCase,
     Recognise,
     RememberLanguage,
     RememberPace,
+    TakePlace,
     WaitAtCallback,
 )
 from ivr.core.promises import Promise
 from ivr.core.voicemail import AudioState, TextState, Voicemail
 from ivr.core.words import CallbackId, CaseId, CustomerId, PromiseId, TicketId, VoicemailId
-from ivr.switchboard import callbacks
+from ivr.switchboard import callbacks, places
 from ivr.switchboard.ports import Fetching, Ids, Later, Transaction
 
 Write = Callable[[Transaction], None]
@@ -66,7 +69,29 @@ def plan(deeds: Sequence[Deed], call: CallRecord, zone: str, ids: Ids, later: La
                 _rings_again(planned, deed, RingsAgain.WAIT, call, later, now)
             case CancelCallback():
                 _rings_again(planned, deed, RingsAgain.CANCEL, call, later, now)
+            case TakePlace():
+                _take_place(planned, deed, call, later, now)
+            case LeavePlace(ticket, because):
+                _leave_place(planned, TicketId(ticket), because, later, now)
+            case EndTalk(ticket, seconds):
+                _end_talk(planned, TicketId(ticket), timedelta(seconds=seconds), later, now)
     return planned
+
+
+def _take_place(planned: Plan, deed: TakePlace, call: CallRecord, later: Later, now: datetime) -> None:
+    customer, ticket = planned.customer, TicketId(deed.ticket)
+    planned.writes.append(lambda tx: places.take(tx, call, customer, deed, now))
+    planned.hints.append(lambda: later.line_up(ticket))
+
+
+def _leave_place(planned: Plan, ticket: TicketId, because: str, later: Later, now: datetime) -> None:
+    planned.writes.append(lambda tx: places.leave(tx, ticket, because, now))
+    planned.hints += [lambda: later.line_up(ticket), lambda: later.steer(ticket)]
+
+
+def _end_talk(planned: Plan, ticket: TicketId, wrap_up: timedelta, later: Later, now: datetime) -> None:
+    planned.writes.append(lambda tx: places.end_talk(tx, tx.tickets.get(ticket), "customer", wrap_up, now))
+    planned.hints += [lambda: later.line_up(ticket), lambda: later.steer(ticket)]
 
 
 def _recognise(planned: Plan, call: CallRecord, customer: CustomerId) -> None:

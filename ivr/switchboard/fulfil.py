@@ -18,6 +18,7 @@ from ivr.core.flow.turn import (
     GotFetched,
     GotKept,
     GotNothing,
+    GotPlace,
     GotProof,
     GotRecord,
     Want,
@@ -26,13 +27,15 @@ from ivr.core.flow.turn import (
     WantFetched,
     WantKept,
     WantNumber,
+    WantPlace,
     WantProof,
     WantRecord,
     WantSlots,
 )
-from ivr.core.words import CustomerId
+from ivr.core.words import CustomerId, QueueName
 from ivr.switchboard import callback_wants
-from ivr.switchboard.ports import Ids, Numbering, Transaction
+from ivr.switchboard.places import AWAY_FOR, room_of
+from ivr.switchboard.ports import Ids, Numbering, TicketOnRecord, Transaction
 from ivr.switchboard.prove import prove_order, prove_pin
 
 Fulfil = Callable[[Want, CallRecord, Transaction, Ids, Numbering, datetime], Got]
@@ -97,7 +100,33 @@ def _fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: 
             return callback_wants.number(want, call, tx, numbering, now)
         case WantSlots():
             return callback_wants.slots(want, tx)
+        case WantPlace(queue):
+            return _place(queue, call, tx, ids, now)
     assert_never(want)
+
+
+def _place(queue: QueueName, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> GotPlace:
+    """The place of this call; or the one that a dropped line of this customer left in this queue; or an id for one.
+
+    Withheld callers have a record each, so nobody comes back to somebody else's place.
+    """
+    mine = tx.tickets.of_call(call.id)
+    if mine is None:
+        away = tx.tickets.away_of(call.customer, now - AWAY_FOR)
+        mine = away if away is not None and away.ticket.queue == queue else None
+    return GotPlace(ids.new()) if mine is None else _standing(mine, ids)
+
+
+def _standing(place: TicketOnRecord, ids: Ids) -> GotPlace:
+    return GotPlace(
+        new=ids.new(),
+        ticket=place.ticket.id,
+        state=place.ticket.state,
+        wish=place.wish,
+        room=room_of(place),
+        agent=place.agent,
+        since=place.ticket.arrived_at,
+    )
 
 
 def _record(record: str, key: str, tx: Transaction) -> Got:

@@ -7,11 +7,21 @@ and does is its kind's business: an agent's in ``offer``, a customer's who is ca
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
 
-from ivr.core.flow.turn import Said
+from ivr.core.errors import ChangedMeanwhile
+from ivr.core.flow import says as sayings
+from ivr.core.flow.turn import Heard, Said
+from ivr.core.leg import Leg, LegEnd, LegKind, LegState, later
+from ivr.core.words import LegId
+from ivr.switchboard.ports import ClaimOnRecord, Clock, Records, TicketOnRecord, Transaction
 
 Hint = Callable[[], None]
+
+TRIES = 5
+"""Somebody else may change the same at the same moment: then it is worked out again."""
 
 
 @dataclass(frozen=True)
@@ -21,3 +31,76 @@ class LegStep:
     says: tuple[Said, ...]
     stage: str
     hints: tuple[Hint, ...] = ()
+
+
+@dataclass(frozen=True)
+class LegAnswer:
+    """What a leg's door says back: the turn it leads to and the words."""
+
+    leg: LegId
+    turn: int
+    says: tuple[Said, ...]
+
+
+class CallsBack(Protocol):
+    """What becomes of a callback once an agent has taken it (``call_back``)."""
+
+    def begin(self, tx: Transaction, place: TicketOnRecord, claim: ClaimOnRecord, now: datetime) -> Leg | None:
+        """Commit the leg to the customer; None where they are not to be dialled now."""
+        ...
+
+    def ended(self, tx: Transaction, leg: Leg, how: LegEnd, now: datetime) -> object:
+        """The customer's leg ended before they pressed 1: what becomes of callback and ticket."""
+        ...
+
+
+class LegTurns(Protocol):
+    """What a kind of leg says and does."""
+
+    def __call__(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> LegStep: ...
+
+
+@dataclass(frozen=True)
+class LegTurn:
+    """The use case behind every door of a leg that we dialled."""
+
+    records: Records
+    agent: LegTurns
+    customer: LegTurns
+    clock: Clock
+
+    def __call__(self, leg: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
+        """The answer to what was heard at a turn; whoever comes late or twice gets the stored one.
+
+        Raises NoSuchLeg and RecordsUnavailable.
+        """
+        for _ in range(TRIES - 1):
+            try:
+                return self._taken(leg, turn, door, heard, token)
+            except ChangedMeanwhile:
+                continue
+        return self._taken(leg, turn, door, heard, token)
+
+    def _taken(self, name: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
+        now = self.clock.now()
+        with self.records.write() as tx:
+            leg = tx.legs.get(name)
+            if leg.turn != turn or leg.state is LegState.ENDED:
+                return LegAnswer(name, leg.turn, sayings.from_json(leg.says))
+            kind = self.agent if leg.kind is LegKind.AGENT else self.customer
+            step = kind(tx, leg, heard, now)
+            standing = tx.legs.get(name)  # the step may have marked it unwanted
+            moved = replace(
+                standing,
+                turn=turn + 1,
+                door=door,
+                token_heard=token,
+                stage=step.stage,
+                says=sayings.as_json(step.says),
+                state=later(standing.state, LegState.ANSWERED),
+            )
+            if not tx.legs.change(moved):
+                raise ChangedMeanwhile
+        for hint in step.hints:
+            hint()
+        return LegAnswer(name, turn + 1, step.says)

@@ -471,8 +471,15 @@ class Tickets(Protocol):
         """Every one that has not ended, by arrival and order."""
         ...
 
-    def ahead(self, ticket: Ticket) -> int:
-        """How many of the same queue stand in line before it (boosts counted), itself not counted."""
+    def ahead(self, ticket: Ticket, now: datetime) -> int:
+        """How many of the same queue stand in line before it (boosts counted), itself not counted.
+
+        Those who are not to be called before a later moment than ``now`` do not count.
+        """
+        ...
+
+    def last_agent_of(self, customer: CustomerId) -> AgentId | None:
+        """Who served this customer last."""
         ...
 
     def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:

@@ -19,12 +19,18 @@ from ivr.core.flow import cursor as cursors
 from ivr.core.flow import says as sayings
 from ivr.core.flow.interpreter import advance
 from ivr.core.flow.model import FlowVersion
-from ivr.core.flow.turn import Got, Heard, Holidays, Park, Said, Scene, Turn, Want, Wording
+from ivr.core.flow.turn import Got, Heard, Holidays, Join, LeftQueue, Park, Said, Scene, Turn, Want, Wording
 from ivr.core.outcome import outcome
 from ivr.core.words import CallId
 from ivr.switchboard.deeds import plan
 from ivr.switchboard.fulfil import Fulfil, fulfil
 from ivr.switchboard.ports import Clock, Flows, Ids, Later, Numbering, Records, Transaction
+
+TRIES = 5
+"""Somebody else may change a place in line, or take a slot, at the same moment: then the turn is worked out again."""
+
+MOVES_NOTHING = frozenset({"redirected", "redirected-from-bridged", "bridged", "bridging-in-process", "hangup"})
+"""QueueResults that tell what we did ourselves, or that nobody listens any more ("TwiML Voice: <Enqueue>", action)."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +62,19 @@ class TakeTurn:
         Late, repeated and simultaneous requests get the stored answer and move nothing. Raises NoSuchCall and
         RecordsUnavailable; what the caller hears then is the rim's decision (the static fallback).
         """
-        try:
-            return self._take(call, turn, door, heard, token)
-        except (ChangedMeanwhile, SlotTaken):
-            # Somebody was first between the reading and the writing; nothing of the turn is written or said. Looked at
-            # again it goes another way: the slot is gone, the callback is there already.
-            return self._take(call, turn, door, heard, token)
+        for _ in range(TRIES - 1):
+            try:
+                return self._taken(call, turn, door, heard, token)
+            except (ChangedMeanwhile, SlotTaken):
+                continue
+        return self._taken(call, turn, door, heard, token)
 
-    def _take(self, call: CallId, turn: int, door: str, heard: Heard, token: str) -> Answer:
+    def _taken(self, call: CallId, turn: int, door: str, heard: Heard, token: str) -> Answer:
         now = self.clock.now()
         with self.records.write() as tx:
             record = tx.calls.at(call)
+            if isinstance(heard, LeftQueue) and heard.how in MOVES_NOTHING:
+                return Answer(record.id, record.turn, sayings.from_json(record.says))
             if record.turn != turn:
                 return self._standing(record, turn, door, token, tx)
             version = self.flows.version(record.version)
@@ -136,4 +144,10 @@ def state_after(state: CallState, turn: Turn) -> CallState:
     """Where the call stands once the turn is said; an ended call stays ended."""
     if state is CallState.ENDED:
         return state
-    return CallState.WAITING if any(isinstance(said, Park) for said in turn.says) else CallState.IN_FLOW
+    match turn.says[-1]:
+        case Park():
+            return CallState.WAITING
+        case Join():
+            return CallState.TALKING
+        case _:
+            return CallState.IN_FLOW

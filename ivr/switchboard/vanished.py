@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ivr.core.words import CallId
+from ivr.switchboard import places
 from ivr.switchboard.call_status import end
-from ivr.switchboard.ports import Clock, Records, Telephone
+from ivr.switchboard.ports import Clock, Flows, Later, Records, Telephone
 
 YOUNG = timedelta(minutes=1)
 """A call this young may not be in the carrier's list yet."""
@@ -20,6 +21,8 @@ class EndVanished:
 
     records: Records
     telephone: Telephone
+    flows: Flows
+    later: Later
     clock: Clock
 
     def __call__(self, missing_before: Set[CallId]) -> frozenset[CallId]:
@@ -36,6 +39,12 @@ class EndVanished:
         missing = [call for call in calls if call.key.sid not in live]
         for call in missing:
             if call.id in missing_before:
-                with self.records.write() as tx:
-                    end(tx, tx.calls.at(call.id), "completed", None, self.clock)
+                places.retried(lambda call=call: self._end(call.id))  # type: ignore[misc]
         return frozenset(call.id for call in missing if call.id not in missing_before)
+
+    def _end(self, call: CallId) -> None:
+        with self.records.write() as tx:
+            ticket = end(tx, tx.calls.at(call), "completed", None, self.flows, self.clock)
+        if ticket is not None:
+            self.later.line_up(ticket)
+            self.later.steer(ticket)

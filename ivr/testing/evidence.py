@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ivr.core.call import CallState, CarrierKey
+from ivr.core.events import AgentJoined
 from ivr.core.promises import Promise
 from ivr.core.voicemail import TextState, Transcript
-from ivr.switchboard.ports import Records
+from ivr.switchboard.ports import Records, StoredEvent
 from ivr.testing.scripts import Expected
 
 Exit = tuple[str, str, str]
@@ -32,6 +33,9 @@ class Findings:
     promise: Promise | None = None
     started_at: datetime | None = None
     records: Mapping[str, Any] = field(default_factory=dict)  # for --json
+    answered_by: tuple[str, ...] = ()  # agents who took the call
+    put_through: tuple[str, ...] | None = None  # agents whose phones and the caller's met; None: not watched
+    agents_heard: tuple[str, ...] = ()  # all that was said to an agent, for each call that rang one
 
 
 class Evidence(Protocol):
@@ -70,6 +74,7 @@ class RecordedEvidence:
             transcript=next((v.transcript for v in voicemails if v.transcript), None),
             reading=any(v.text is TextState.WAITING for v in voicemails),
             promise=promises[0] if promises else None,
+            answered_by=answered_by(events),
             started_at=call.started_at,
             records={
                 "call": asdict(call),
@@ -81,9 +86,14 @@ class RecordedEvidence:
         )
 
 
+def answered_by(events: Sequence[StoredEvent]) -> tuple[str, ...]:
+    """The agents who took a call, in that order."""
+    return tuple(dict.fromkeys(str(e.data["agent"]) for e in events if e.kind == AgentJoined.kind))
+
+
 def not_as_expected(findings: Findings, expected: Expected) -> Sequence[str]:
     """What of ``expected`` does not hold, a sentence each."""
-    checks = (_outcome, _customer, _path, _transcript, _promise)
+    checks = (_outcome, _customer, _path, _transcript, _promise, _answered_by, _agent_heard)
     return [wrong for check in checks if (wrong := check(findings, expected))]
 
 
@@ -132,6 +142,25 @@ def _promise(found: Findings, expected: Expected) -> str | None:
     if made.due_at - made.made_at > within:
         return f"the promise is due {made.due_at - made.made_at} after it was made, not within {within}"
     return None
+
+
+def _answered_by(found: Findings, expected: Expected) -> str | None:
+    wanted = expected.answered_by
+    if wanted is None:
+        return None
+    if wanted not in found.answered_by:
+        return f"on record {' and '.join(found.answered_by) or 'nobody'} answered, not {wanted}"
+    if found.put_through is not None and wanted not in found.put_through:
+        return f"on record {wanted} answered, but their phone was never put through to the caller's"
+    return None
+
+
+def _agent_heard(found: Findings, expected: Expected) -> str | None:
+    missing = [words for words in expected.agent_heard if not any(said_in(words, one) for one in found.agents_heard)]
+    if not missing:
+        return None
+    heard = " / ".join(f"«{one}»" for one in found.agents_heard) or "nothing"
+    return f"no agent heard {', '.join(map(repr, missing))}, but {heard}"
 
 
 def plain(text: str) -> str:

@@ -1,33 +1,51 @@
 """Plays call scripts on real telephones, in virtual or real time, and says as a dialogue what happened.
 
-The player holds phones and nothing else: it hears what a caller hears and does what a caller can. Calls that ring near
-one another share the line and may overlap.
+The player holds phones and nothing else: it hears what a caller hears and does what a caller can; what agents heard it
+has from their phones. Calls that ring near one another share the line and may overlap.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_never
 
-from ivr.exchange.handset import Handset, Perceived, Telephones
+from ivr.exchange.handset import Behaviour, Handset, Perceived, Subscriber, Telephones
 from ivr.exchange.records import CarrierRefused
 from ivr.testing.evidence import Evidence, Exit, Findings, not_as_expected, said_in
-from ivr.testing.scripts import HangUp, Hear, Interrupt, Press, SayWords, Script, Speak, Step, Wait
+from ivr.testing.scripts import (
+    Answer,
+    HangUp,
+    Hear,
+    Interrupt,
+    Miss,
+    Press,
+    Reject,
+    SayWords,
+    Script,
+    Speak,
+    Step,
+    Talk,
+    Wait,
+)
 
 PATIENCE = timedelta(seconds=120)  # without any news from the line, the caller gives up
+LONGEST_TALK = timedelta(hours=4)
+LONGEST_RING = timedelta(minutes=11)  # the carrier's longest Timeout is ten
 STEP = 0.25  # seconds between two looks when several calls run at once
 SETTLING = timedelta(seconds=120)  # for what is written after the call: its end, the transcript
+AT_ONCE = timedelta(seconds=0.2)  # in real time two phones are told one after the other
+CALLED = (Answer, Reject, Miss)
 TOGETHER = timedelta(minutes=10)
 """A call that rings this soon after the one before shares its line; later ones get a line of their own."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A line of the dialogue; ``who`` is ``line``, ``caller`` or "" for what is noticed."""
+    """A line of the dialogue; ``who`` is ``line``, ``caller``, an agent's name, or "" for what is noticed."""
 
     at: datetime
     who: str
@@ -82,11 +100,20 @@ class _News:
 
 
 @dataclass(frozen=True)
+class _Rings:
+    """Wake me when the phone at this number rings, or at a time."""
+
+    number: str
+    until: datetime
+
+
+@dataclass(frozen=True)
 class _At:
     until: datetime
 
 
-_Waiting = Generator[_News | _At, None, None]
+_Wish = _News | _Rings | _At
+_Waiting = Generator[_Wish, None, None]
 Told = Callable[[Script, Moment], None]
 
 
@@ -105,25 +132,31 @@ class Player:
     """Plays scripts on telephones and compares what is on record afterwards.
 
     ``voices``: folders where the WAV files of ``speak`` are looked for, after the script's own and ``voices`` in it.
-    ``told`` is given each line of a dialogue as it happens.
+    ``told`` is given each line of a dialogue as it happens. ``staff``: the phones of the agents on duty, by name.
     """
 
     def __init__(
-        self, telephones: Telephones, evidence: Evidence, voices: Sequence[Path] = (), told: Told | None = None
+        self,
+        telephones: Telephones,
+        evidence: Evidence,
+        voices: Sequence[Path] = (),
+        told: Told | None = None,
+        staff: Mapping[str, Subscriber] | None = None,
     ) -> None:
         self._telephones, self._evidence = telephones, evidence
         self._voices, self._told = tuple(voices), told
+        self._staff = Staff(staff or {})
 
     def play(self, scripts: Sequence[Script]) -> list[Played]:
         """All of them on one line, each ringing so long after the first as is written; results in the order given."""
         began = self._telephones.now()
         first = min(script.at for script in scripts) if scripts else began
         calls = [_Call(script, self._telephones, self._voices, self._told) for script in scripts]
-        self._run([call.live(began + (call.script.at - first)) for call in calls])
+        self._run(calls, [call.live(began + (call.script.at - first)) for call in calls])
         return [self._judged(call) for call in calls]
 
-    def _run(self, lives: Sequence[_Waiting]) -> None:
-        waiting: dict[_Waiting, _News | _At] = {}
+    def _run(self, calls: Sequence[_Call], lives: Sequence[_Waiting]) -> None:
+        waiting: dict[_Waiting, _Wish] = {}
 
         def go_on(life: _Waiting) -> None:
             wish = next(life, None)
@@ -135,38 +168,102 @@ class Player:
             go_on(life)
         while waiting:
             now = self._telephones.now()
-            ready = [life for life, wish in waiting.items() if _come(wish, now)]
+            for name, moment in self._staff.news():
+                for call in calls:
+                    call.overhear(name, moment)
+            ready = [life for life, wish in waiting.items() if self._come(wish, now)]
             for life in ready:
                 go_on(life)
             if not ready:
                 self._let_time_pass(list(waiting.values()), now)
 
-    def _let_time_pass(self, wishes: Sequence[_News | _At], now: datetime) -> None:
+    def _come(self, wish: _Wish, now: datetime) -> bool:
+        match wish:
+            case _ if now >= wish.until:
+                return True
+            case _News(handset, after):
+                return bool(handset.perceived(after))
+            case _Rings(number):
+                return bool(self._telephones.ringing(number))
+            case _:
+                return False
+
+    def _let_time_pass(self, wishes: Sequence[_Wish], now: datetime) -> None:
         seconds = min((wish.until - now).total_seconds() for wish in wishes)
-        listening = [wish for wish in wishes if isinstance(wish, _News)]
-        if not listening:
-            self._telephones.wait(seconds)
-        elif len(listening) == 1:
-            self._telephones.wait_for_news(listening[0].handset, listening[0].after, seconds)
-        else:
-            self._telephones.wait(min(seconds, STEP))
+        match [wish for wish in wishes if not isinstance(wish, _At)]:
+            case []:
+                self._telephones.wait(seconds)
+            case [_News(handset, after)]:
+                self._telephones.wait_for_news(handset, after, seconds)
+            case [_Rings(number)]:
+                self._telephones.ringing(number, seconds)
+            case _:
+                self._telephones.wait(min(seconds, STEP))
 
     def _judged(self, call: _Call) -> Played:
         problems, findings = list(call.problems), Findings()
         if call.sid is not None:
-            findings, wrong = self._settled(call.sid, call.script)
+            findings, wrong = self._settled(call.sid, call)
             problems += [f"{_place(call.script.mark)}: {text}" for text in wrong]
-        return Played(call.script, tuple(call.dialogue), tuple(problems), call.sid, findings)
+        dialogue = tuple(sorted(call.dialogue, key=lambda moment: moment.at))
+        return Played(call.script, dialogue, tuple(problems), call.sid, findings)
 
-    def _settled(self, sid: str, script: Script) -> tuple[Findings, Sequence[str]]:
+    def _settled(self, sid: str, call: _Call) -> tuple[Findings, Sequence[str]]:
         """The end of a call and its transcript are written after the phone is down: wait for them, not for ever."""
         deadline = self._telephones.now() + SETTLING
         while True:
-            findings = self._evidence.of(sid)
-            wrong = not_as_expected(findings, script.expect)
+            findings = replace(
+                self._evidence.of(sid),
+                put_through=self._staff.who_met(call.met),
+                agents_heard=self._staff.heard(call.script, call.dialogue[0].at),
+            )
+            wrong = not_as_expected(findings, call.script.expect)
             if (not wrong and findings.ended) or self._telephones.now() >= deadline:
                 return findings, wrong
             self._telephones.wait(1.0)
+
+
+class Staff:
+    """The phones of the agents on duty, and what was heard on them."""
+
+    def __init__(self, phones: Mapping[str, Subscriber]) -> None:
+        self._phones = phones
+        self._seen: dict[str, int] = {}
+
+    def news(self) -> list[tuple[str, Perceived]]:
+        """What agents perceived since this was last asked."""
+        found = []
+        for name, subscriber in self._phones.items():
+            for phone in subscriber.calls():
+                fresh = phone.perceived(self._seen.get(phone.sid, 0))
+                self._seen[phone.sid] = self._seen.get(phone.sid, 0) + len(fresh)
+                found += [(name, news) for news in fresh]
+        return sorted(found, key=lambda one: one[1].at)
+
+    def who_met(self, moments: Sequence[datetime]) -> tuple[str, ...] | None:
+        """Agents who had somebody on the line from one of these moments on (both phones notice it at once).
+
+        None without any phones to look at.
+        """
+        if not self._phones:
+            return None
+        return tuple(
+            name
+            for name, subscriber in self._phones.items()
+            if any(
+                news.kind == "connected" and abs(news.at - moment) < AT_ONCE
+                for phone in subscriber.calls()
+                for news in phone.perceived()
+                for moment in moments
+            )
+        )
+
+    def heard(self, script: Script, since: datetime) -> tuple[str, ...]:
+        """All that was said to the script's agents, for each call that rang one."""
+        names = [agent.name for agent in script.agents if agent.name in self._phones]
+        calls = [phone.perceived() for name in names for phone in self._phones[name].calls()]
+        said = [" ".join(news.text for news in call if news.kind == "said" and news.at >= since) for call in calls]
+        return tuple(text for text in said if text)
 
 
 @dataclass
@@ -180,14 +277,21 @@ class _Call:
     sid: str | None = None
     dialogue: list[Moment] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    met: list[datetime] = field(default_factory=list)  # when somebody else came on the line
+    _done: bool = False
     _handset: Handset | None = None
     _heard: list[Perceived] = field(default_factory=list)
     _acted: int = 0  # number of the last thing perceived before the caller last did something
 
     def live(self, rings_at: datetime) -> _Waiting:
+        if any(isinstance(step, CALLED) for step in self.script.steps):
+            self.telephones.hold(self.script.from_)
         yield _At(rings_at)
         try:
-            self._dial()
+            if not self.script.steps or not isinstance(self.script.steps[0], CALLED):
+                self._dial()
+            else:
+                self._note("caller", "waits for a call")
             for step in self.script.steps:
                 try:
                     yield from self._do(step)
@@ -201,6 +305,13 @@ class _Call:
         if self._handset is not None and not self._over():
             self._handset.hang_up()
             self._note("caller", "hangs up")
+        self._done = True
+
+    def overhear(self, name: str, news: Perceived) -> None:
+        """Take down what an agent on duty does and hears while this call goes on."""
+        on_duty = any(agent.name == name for agent in self.script.agents)
+        if on_duty and self.dialogue and not self._done and (text := _of_an_agent(news)):
+            self._note(name, text, news.at)
 
     # --- What a caller does -----------------------------------------------------------------------------------------
 
@@ -228,6 +339,15 @@ class _Call:
                 yield from self._speak(file)
             case Wait(length):
                 yield from self._wait(length)
+            case Talk(length, within):
+                yield from self._talk(length, within)
+            case Answer(after, within, machine):
+                yield from self._answer(after, within, machine)
+            case Reject(within):
+                yield from self._pick_out_of(within)
+                self._act("refuses the call", lambda phone: phone.reject())
+            case Miss(within):
+                yield from self._miss(within)
             case HangUp():
                 self._act("hangs up", lambda phone: phone.hang_up())
             case _:
@@ -288,6 +408,43 @@ class _Call:
             yield _News(self._phone(), len(self._heard), until)
             self._listen()
 
+    def _talk(self, length: timedelta | None, within: timedelta) -> _Waiting:
+        until = self.telephones.now() + within
+        while not self._in_company():
+            if self._over() or self.telephones.now() >= until:
+                raise NotAsWritten(f"nobody came on the line; {self._heard_instead()}")
+            yield _News(self._phone(), len(self._heard), until)
+        self._act("talks", lambda _: None)
+        until = self.telephones.now() + (length or LONGEST_TALK)
+        while self._in_company() and self.telephones.now() < until:
+            yield _News(self._phone(), len(self._heard), until)
+
+    def _answer(self, after: timedelta, within: timedelta, machine: bool) -> _Waiting:
+        yield from self._pick_out_of(within)
+        until = self.telephones.now() + after
+        while not self._over() and self.telephones.now() < until:
+            yield _News(self._phone(), len(self._heard), until)
+        self._act("answers by machine" if machine else "answers", lambda phone: phone.answer(machine))
+
+    def _miss(self, within: timedelta) -> _Waiting:
+        yield from self._pick_out_of(within)
+        self._act("lets it ring", lambda _: None)
+        while not self._over():
+            yield from self._news("the phone rings and rings", LONGEST_RING)
+
+    def _pick_out_of(self, within: timedelta) -> _Waiting:
+        """The caller's own phone rings: from now on this is the call."""
+        if self._handset is not None and not self._over():
+            raise NotAsWritten("the caller is still on the line, so the phone cannot ring")
+        until = self.telephones.now() + within
+        while not (ringing := self.telephones.ringing(self.script.from_)):
+            if self.telephones.now() >= until:
+                raise NotAsWritten(f"the phone did not ring in {within}")
+            yield _Rings(self.script.from_, until)
+        self._handset, self._heard, self._acted = ringing[0], [], 0
+        self.sid = self.sid or ringing[0].sid
+        self._listen()
+
     def _stay_until_the_end(self) -> _Waiting:
         """A caller who has done everything listens on, until the line ends the call or asks again."""
         barrier = self._last("question", "tone")
@@ -297,8 +454,8 @@ class _Call:
 
     # --- What a caller notices --------------------------------------------------------------------------------------
 
-    def _news(self, otherwise: str) -> _Waiting:
-        until = self.telephones.now() + PATIENCE
+    def _news(self, otherwise: str, patience: timedelta = PATIENCE) -> _Waiting:
+        until = self.telephones.now() + (LONGEST_TALK if self._in_company() else patience)
         count = len(self._heard)
         yield _News(self._phone(), count, until)
         self._listen()
@@ -308,6 +465,8 @@ class _Call:
     def _listen(self) -> None:
         for news in self._phone().perceived(len(self._heard)):
             self._heard.append(news)
+            if news.kind == "connected":
+                self.met.append(news.at)
             if text := _in_words(news):
                 self._note("line" if news.kind in ("said", "played") else "", text, news.at)
 
@@ -339,8 +498,12 @@ class _Call:
         self._listen()
         return any(p.kind in ("ended", "busy") for p in self._heard)
 
+    def _in_company(self) -> bool:
+        self._listen()
+        return self._last("connected") > self._last("alone", "ended")
+
     def _phone(self) -> Handset:
-        assert self._handset is not None  # dialled before any step
+        assert self._handset is not None  # dialled, or answered, before any step that needs it
         return self._handset
 
     def _note(self, who: str, text: str, at: datetime | None = None) -> None:
@@ -366,6 +529,18 @@ class PacedTelephones:
 
     def dial(self, from_: str, to: str) -> Handset:
         return self._telephones.dial(from_, to)
+
+    def hold(self, number: str) -> None:
+        self._telephones.hold(number)
+
+    def subscriber(self, number: str, behaviour: Behaviour, misses: int = 0) -> Subscriber:
+        return self._telephones.subscriber(number, behaviour, misses)
+
+    def ringing(self, number: str, longest: float = 0.0) -> Sequence[Handset]:
+        while not (found := self._telephones.ringing(number)) and longest > 0:
+            self.wait(min(longest, STEP))
+            longest -= STEP
+        return found
 
     def now(self) -> datetime:
         return self._telephones.now()
@@ -400,12 +575,6 @@ def line_of(moment: Moment, began: datetime) -> str:
     return f"{seconds // 60:3d}:{seconds % 60:02d}  {moment.who:6}  {moment.text}"
 
 
-def _come(wish: _News | _At, now: datetime) -> bool:
-    if now >= wish.until:
-        return True
-    return isinstance(wish, _News) and bool(wish.handset.perceived(wish.after))
-
-
 def _in_words(news: Perceived) -> str:
     match news.kind:
         case "said":
@@ -420,8 +589,26 @@ def _in_words(news: Perceived) -> str:
             return "(busy)"
         case "answered":
             return "(answers)"
+        case "ringing":
+            return f"(the phone rings: {news.text})"
+        case "connected":
+            return "(somebody is on the line)"
+        case "alone":
+            return "(nobody else is on the line)"
         case _:
             return ""
+
+
+def _of_an_agent(news: Perceived) -> str:
+    match news.kind:
+        case "said":
+            return f"hears «{news.text}»" + (" — cut short" if news.cut else "")
+        case "answered":
+            return "answers"
+        case "tone" | "played":
+            return ""
+        case _:
+            return _in_words(news)
 
 
 def _place(mark: Any) -> str:

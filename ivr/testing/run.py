@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from ivr.core.flow.model import Flow
-from ivr.exchange.handset import Telephones
+from ivr.exchange.handset import Subscriber, Telephones
 from ivr.flowfiles.problems import Problem
 from ivr.switchboard.import_customers import COLUMNS, Sheet
 from ivr.testing import scripts
 from ivr.testing.evidence import Evidence, Exit
+from ivr.testing.on_duty import CannotWork, OnDuty, numbered
 from ivr.testing.play import PacedTelephones, Played, Player, Told, together
 from ivr.testing.scripts import Script
 
@@ -37,6 +38,13 @@ class World(Protocol):
     @property
     def down(self) -> set[str]:
         """Parts that fail, as a script gives it."""
+        ...
+
+    def sign_in(self, agent: OnDuty, since: timedelta = timedelta(0)) -> Subscriber:
+        """Put an agent on record, with a phone; ``since``: how long from now until the agent's clock begins.
+
+        Raises CannotWork.
+        """
         ...
 
 
@@ -67,13 +75,40 @@ def run(
     played: list[Played] = []
     for group in together(wanted):
         with open_world(group[0].at) as world:
-            refused = {script.mark: _lacking(script, world, put) for script in group}
+            staff = Shift(group)
+            refused = {script.mark: _lacking(script, world, put, staff) for script in group}
             played += [one for one in refused.values() if one is not None]
             able = [script for script in group if refused[script.mark] is None]
-            telephones = PacedTelephones(world.telephones) if real_time else world.telephones
-            played += Player(telephones, world.evidence, voices, told).play(able)
+            telephones: Telephones = PacedTelephones(world.telephones) if real_time else world.telephones
+            played += Player(telephones, world.evidence, voices, told, staff.phones).play(able)
     order = {script.mark: place for place, script in enumerate(wanted)}
     return sorted(played, key=lambda one: order[one.script.mark])
+
+
+class Shift:
+    """Who is on duty in a group of calls that share a line: the same name is the same agent."""
+
+    def __init__(self, group: Sequence[Script]) -> None:
+        self.phones: dict[str, Subscriber] = {}
+        self._began = group[0].at
+        self._written: dict[str, OnDuty] = {}
+        for agent in (agent for script in group for agent in script.agents):
+            self._written.setdefault(agent.name, agent)
+        numbers = [number for script in group for number in (script.from_, script.to)]
+        self._agents = {agent.name: agent for agent in numbered(tuple(self._written.values()), numbers)}
+
+    def sign_in(self, script: Script, world: World) -> list[str]:
+        """Put the agents of a script to work; says, a sentence each, what cannot be done."""
+        problems = []
+        for agent in script.agents:
+            if agent != self._written[agent.name]:
+                problems.append(f"agent {agent.name} is on duty in a call beside this one, and otherwise")
+            elif agent.name not in self.phones:
+                try:
+                    self.phones[agent.name] = world.sign_in(self._agents[agent.name], script.at - self._began)
+                except CannotWork as refused:
+                    problems.append(str(refused))
+        return problems
 
 
 def people_of(folder: Path, names: frozenset[str]) -> tuple[list[Sheet], list[str]]:
@@ -120,15 +155,14 @@ def comes_with_the_queue(flow: Flow, node: str, exit_: str) -> bool:
     return kind == "survey" or (kind in LATER and exit_ != "failed")
 
 
-def _lacking(script: Script, world: World, put: Put) -> Played | None:
+def _lacking(script: Script, world: World, put: Put, staff: Shift) -> Played | None:
     """Make the world as the script gives it; or why the script cannot be played in it."""
     problems = [f"nothing is known of given {what}" for what in script.given if what not in ("customers", "down")]
     broken = frozenset(script.given.get("down", ()))
     problems += [f"{what!r} cannot be down: {', '.join(PARTS)} can" for what in sorted(broken.difference(PARTS))]
     if broken:
         world.down.update(broken)
-    if script.agents:
-        problems.append("agents can be on duty only once there are queues")
+    problems += staff.sign_in(script, world)
     if names := frozenset(script.given.get("customers", ())):
         problems += put(world, names)
     place = f"{script.mark.file}:{script.mark.line}"

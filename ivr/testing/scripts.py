@@ -2,30 +2,38 @@
 
 A script's words: ``call, at, from, to, given, agents, steps, expect``. Steps: ``hear``, ``press`` (once asked),
 ``interrupt`` (press while it still speaks), ``speak`` (a WAV file after the tone, or ``{words, confidence}`` for the
-carrier's recogniser), ``wait``, ``hangup``.
+carrier's recogniser), ``wait``, ``talk`` (once somebody else is on the line), ``hangup``; and for who is called:
+``answer``, ``reject``, ``miss``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ivr.core.flow.model import NOWHERE, Mark
+from ivr.core.roster import LEVELS
 from ivr.flowfiles import scalars
 from ivr.flowfiles.fields import Fields, Reading
 from ivr.flowfiles.marks import Table, Text, Tree, read_all
 from ivr.flowfiles.problems import Notes, Problem, did_you_mean, one_of
+from ivr.testing.on_duty import ALWAYS, OnDuty
 
 OUTCOMES = ("answered", "voicemail", "callback", "abandoned", "self_service", "transferred", "failed")
-STEPS = ("hear", "press", "interrupt", "speak", "wait", "hangup")
+STEPS = ("hear", "press", "interrupt", "speak", "wait", "talk", "hangup", "answer", "reject", "miss")
+BARE = ("talk", "hangup", "answer", "reject", "miss")
+"""Steps that may be written as a word alone."""
+WITHIN = timedelta(minutes=20)
+"""So long a caller waits for somebody on the line, or for the phone to ring."""
 AND_SO_ON = ("…", "...")
 """The first word of a path that gives only its end."""
 
 NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 _KEYS = re.compile(r"[0-9*#w]{1,40}")
+_ADDRESS = re.compile(r"sips?:[^\s@]+@[^\s@]+|client:[^\s]+")
 
 
 @dataclass(frozen=True)
@@ -76,21 +84,46 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Talk:
+    """Wait until somebody else is on the line, and talk so long; None: until they are gone."""
+
+    length: timedelta | None = None
+    within: timedelta = WITHIN
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True)
 class HangUp:
     mark: Mark = NOWHERE
 
 
-Step = Hear | Press | Interrupt | Speak | SayWords | Wait | HangUp
+@dataclass(frozen=True)
+class Answer:
+    """Wait until the caller's own phone rings, and pick up; ``machine``: an answering machine does."""
+
+    after: timedelta = timedelta(0)
+    within: timedelta = WITHIN
+    machine: bool = False
+    mark: Mark = NOWHERE
 
 
 @dataclass(frozen=True)
-class OnDuty:
-    """An agent who is on duty while the call runs."""
+class Reject:
+    """Wait until the caller's own phone rings, and refuse the call."""
 
-    name: str
-    skills: Mapping[str, int] = field(default_factory=dict)
-    answers_after: timedelta | None = None  # None: never
-    talks: timedelta = timedelta(minutes=1)
+    within: timedelta = WITHIN
+    mark: Mark = NOWHERE
+
+
+@dataclass(frozen=True)
+class Miss:
+    """Wait until the caller's own phone rings, and let it ring until it stops."""
+
+    within: timedelta = WITHIN
+    mark: Mark = NOWHERE
+
+
+Step = Hear | Press | Interrupt | Speak | SayWords | Wait | Talk | HangUp | Answer | Reject | Miss
 
 
 @dataclass(frozen=True)
@@ -104,6 +137,7 @@ class Expected:
     """What must be true at the end; what is None is not looked at.
 
     ``path``: the nodes passed; ``path_open``: only the last of them are given. ``customer``: a number, an id, a name.
+    ``agent_heard``: words that somebody on duty heard meanwhile, out of one call each.
     """
 
     outcome: str | None = None
@@ -112,6 +146,8 @@ class Expected:
     path_open: bool = False
     transcript: ExpectedTranscript | None = None
     promise_due_within: timedelta | None = None
+    answered_by: str | None = None
+    agent_heard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,8 +230,8 @@ def _steps(fields: Fields) -> tuple[Step, ...]:
 
 
 def _step(item: Tree, fields: Fields) -> Step | None:
-    if isinstance(item, Text) and item.text == "hangup":
-        return HangUp(item.mark)
+    if isinstance(item, Text) and item.text in BARE:
+        return _bare(item)
     if not isinstance(item, Table) or len(item.entries) != 1:
         fields.wrong(
             item.mark, "wrong-step", "a step is one thing", f"write - {STEPS[0]}: …, or one of {one_of(STEPS)}"
@@ -225,12 +261,44 @@ def _step(item: Tree, fields: Fields) -> Step | None:
             return SayWords(said.text("words", needed=True), said.convert("confidence", confidence, 0.9), mark)
         case "speak":
             return Speak(step.text("speak", needed=True), mark)
-        case _:
+        case _ if isinstance(item.entries[0].value, Text) and not item.entries[0].value.text:
+            return _bare(verb)
+        case "talk" if not isinstance(item.entries[0].value, Table):
+            return Talk(step.duration("talk", timedelta(0)), mark=mark)
+        case "hangup":
             return HangUp(mark)
+        case _:
+            return _on_the_phone(verb, item.entries[0].value, step)
+
+
+def _bare(verb: Text) -> Step:
+    kinds: Mapping[str, Callable[..., Step]] = {"talk": Talk, "answer": Answer, "reject": Reject, "miss": Miss}
+    return kinds.get(verb.text, HangUp)(mark=verb.mark)
+
+
+def _on_the_phone(verb: Text, value: Tree, step: Fields) -> Step | None:
+    """A step that waits for somebody else, written as a table."""
+    more = {"answer": ("after", "machine"), "talk": ("for",)}.get(verb.text, ())
+    told = step.within(value, f"'{verb.text}'", (*more, "within"))
+    if told is None:
+        return None
+    within = told.duration("within", WITHIN)
+    match verb.text:
+        case "talk":
+            return Talk(told.optional_duration("for"), within, verb.mark)
+        case "answer":
+            return Answer(told.duration("after", timedelta(0)), within, told.flag("machine"), verb.mark)
+        case "reject":
+            return Reject(within, verb.mark)
+        case _:
+            return Miss(within, verb.mark)
+
+
+EXPECTED = ("outcome", "customer", "path", "transcript", "promise", "answered_by", "agent_heard")
 
 
 def _expected(fields: Fields) -> Expected:
-    expect = fields.below("expect", ("outcome", "customer", "path", "transcript", "promise"))
+    expect = fields.below("expect", EXPECTED)
     if expect is None:
         return Expected()
     path = expect.names("path") if expect.has("path") else None
@@ -243,6 +311,8 @@ def _expected(fields: Fields) -> Expected:
         path_open=bool(path and path[0] in AND_SO_ON),
         transcript=_transcript(transcript) if transcript else None,
         promise_due_within=promise.optional_duration("due_within") if promise else None,
+        answered_by=expect.text("answered_by") or None,
+        agent_heard=expect.names("agent_heard"),
     )
 
 
@@ -250,26 +320,67 @@ def _transcript(fields: Fields) -> ExpectedTranscript:
     return ExpectedTranscript(fields.text("language") or None, fields.names("contains"))
 
 
+AGENT = (
+    "name", "queues", "skills", "address", "answers_after", "presses",
+    "misses", "busy", "talks", "signs_in_at", "signs_off_at",
+)  # fmt: skip
+
+
 def _agents(fields: Fields) -> tuple[OnDuty, ...]:
-    found = []
-    for item in fields.items("agents"):
-        agent = fields.within(item, "'agents'", ("name", "skills", "answers_after", "talks"))
-        if agent is not None:
-            found.append(
-                OnDuty(
-                    name=agent.text("name", needed=True),
-                    skills={key.text: _level(agent, key, value) for key, value in agent.entries("skills")},
-                    answers_after=agent.optional_duration("answers_after"),
-                    talks=agent.duration("talks", timedelta(minutes=1)),
-                )
-            )
+    below = [(item, fields.within(item, "'agents'", AGENT)) for item in fields.items("agents")]
+    found = [_agent(agent, item.mark) for item, agent in below if agent is not None]
+    names = [agent.name for agent in found]
+    for n, agent in enumerate(found):
+        if agent.name in names[:n]:
+            fields.wrong(agent.mark, "repeated-name", f"'agents': '{agent.name}' is on duty a second time")
     return tuple(found)
 
 
+def _agent(agent: Fields, mark: Mark) -> OnDuty:
+    return OnDuty(
+        name=agent.name("name", needed=True),
+        queues=agent.names("queues"),
+        skills={key.text: _level(agent, key, value) for key, value in agent.entries("skills")},
+        address=agent.convert("address", address, None),
+        answers_after=agent.duration("answers_after", timedelta(seconds=5)),
+        presses=_presses(agent),
+        misses=agent.convert("misses", misses, 0),
+        busy=agent.flag("busy"),
+        talks=agent.duration("talks", timedelta(minutes=1)),
+        signs_in_at=agent.duration("signs_in_at", timedelta(0)),
+        signs_off_at=agent.optional_duration("signs_off_at"),
+        mark=mark,
+    )
+
+
+def address(text: str) -> str | None:
+    """Where an agent is rung: a number, ``sip:anna@pbx.example``, ``client:anna``; raises ValueError."""
+    return text if _ADDRESS.fullmatch(text) else str(scalars.phone_number(text))
+
+
+def misses(text: str) -> int:
+    """``yes``: every call; or so many, before the first that is answered. Raises ValueError."""
+    if text.isdecimal():
+        return scalars.whole_number(text)
+    return ALWAYS if scalars.yes_or_no(text) else 0
+
+
+def _presses(agent: Fields) -> tuple[str, ...]:
+    if not agent.has("presses"):
+        return ("1",)
+    pressed = []
+    for word in agent.words("presses"):
+        try:
+            pressed.append(keys(word.text))
+        except ValueError as refused:
+            agent.wrong(word.mark, "wrong-value", f"'presses': {refused}")
+    return tuple(pressed)
+
+
 def _level(agent: Fields, skill: Text, value: Tree) -> int:
-    if isinstance(value, Text) and value.text.isdecimal():
+    if isinstance(value, Text) and value.text in map(str, LEVELS):
         return int(value.text)
-    agent.wrong(value.mark, "wrong-value", f"skill '{skill.text}' takes a level, as 1 or 2")
+    agent.wrong(value.mark, "wrong-value", f"skill '{skill.text}' takes a level from {LEVELS[0]} to {LEVELS[-1]}")
     return 0
 
 

@@ -6,20 +6,22 @@ The exchange's scheduler is the clock of everything; a seed replays a run byte f
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
 from ivr import config, wiring
+from ivr.core.agent import Wish
 from ivr.core.call import CallRecord
-from ivr.core.errors import FlowRefused
+from ivr.core.errors import FloorUnavailable, FlowRefused
 from ivr.core.flow.turn import Got, GotNothing, Want, WantCaseCode, WantKept, WantProof, WantRecord
 from ivr.core.voicemail import TextState, Transcript
-from ivr.core.words import Language
+from ivr.core.words import AgentId, Language
 from ivr.exchange.chance import Chance as NetworkChance
+from ivr.exchange.handset import Subscriber
 from ivr.exchange.network import Network
 from ivr.exchange.phones import InProcessTelephones
 from ivr.exchange.records import Account
@@ -28,9 +30,13 @@ from ivr.exchange.scheduler import VirtualScheduler
 from ivr.exchange.webhooks import WsgiOutside
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
+from ivr.switchboard import agents
 from ivr.switchboard.fulfil import fulfil
 from ivr.switchboard.ports import Ids, Numbering, Transaction, Transcriber
+from ivr.testing import on_duty
 from ivr.testing.evidence import RecordedEvidence
+from ivr.testing.floors import redis_for_a_world
+from ivr.testing.on_duty import CannotWork, OnDuty
 from ivr.twilio.rest import WsgiHttpClient
 from ivr.worker.inline import InlineLater
 from ivr.world.ids import Chance
@@ -53,6 +59,38 @@ class World:
     office: wiring.Office
     down: set[str]
     ends: ExitStack
+
+    def sign_in(self, agent: OnDuty, since: timedelta = timedelta(0)) -> Subscriber:
+        """Put an agent on record, who wishes to work from ``signs_in_at``, with a phone that behaves as they do.
+
+        ``since``: how long from now until the agent's clock begins. Raises CannotWork.
+        """
+        company = wiring.company(self.office.settings)
+        if company is None:
+            raise CannotWork(f"agent {agent.name}: company.yaml cannot be read")
+        known = on_duty.record(agent, company)
+        with self.records.write() as tx:
+            tx.agents.put(known, self.scheduler.now())
+        phone = self.telephones.subscriber(agent.address or "", on_duty.behaviour(agent), agent.misses)
+        self._later(since + agent.signs_in_at, lambda: self.wish(agent.name, Wish.AVAILABLE))
+        if agent.signs_off_at is not None:
+            self._later(since + agent.signs_off_at, lambda: self.wish(agent.name, Wish.OFF))
+        return phone
+
+    def wish(self, agent: str, wanted: Wish, because: str | None = None) -> None:
+        """What an agent wishes from now on; who is free is matched at once."""
+        name = AgentId(agent)
+        with self.records.write() as tx:
+            agents.wish(tx, name, wanted, because, self.scheduler.now())
+        with suppress(FloorUnavailable):  # the sweep compares it with the record
+            self.office.queueing.line_up.agents((name,))
+        self.office.later.match()
+
+    def _later(self, length: timedelta, what: Callable[[], None]) -> None:
+        if length > timedelta(0):
+            self.scheduler.after(length.total_seconds(), what)
+        else:
+            what()
 
     def close(self) -> None:
         self.ends.close()
@@ -114,7 +152,8 @@ def open_world(
         later = InlineLater(scheduler.after)
         rest = _LateApp()
         answers, ids = Failing(), Chance(scheduler, seed)
-        office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers)
+        floor = ends.enter_context(redis_for_a_world())
+        office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers, floor)
         ends.callback(office.records.close)
         outside = WsgiOutside(wiring.web_app(office), PUBLIC_URL)
         account = Account(settings.account_sid, settings.auth_token)

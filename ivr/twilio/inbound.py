@@ -19,6 +19,7 @@ from ivr.core.flow.turn import (
     Heard,
     Keys,
     LeftQueue,
+    LeftRoom,
     NothingRecorded,
     Recorded,
     Silence,
@@ -35,6 +36,11 @@ IDEMPOTENCY = "I-Twilio-Idempotency-Token"
 
 DOORS = ("keys", "recorded", "empty", "queue_left", "joined", "left_room", "moved", "dialled")
 """The ways into a turn."""
+
+LEG_DOORS = ("answered", "keys", "moved", "left_room")
+"""The ways into a turn of a leg that we dialled."""
+
+HANG_UP = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>'
 
 MOST_DIGITS = 100
 MOST_WORDS = 1000  # characters of speech
@@ -147,6 +153,8 @@ def heard(door: str, form: Form) -> Heard:
         case "queue_left":
             how = _text(form, "QueueResult")
             return LeftQueue(how if how in _QUEUE_RESULTS else "unknown")
+        case "left_room":
+            return LeftRoom()
         case "dialled":
             return _dialled(form)
         case _:

@@ -19,7 +19,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from werkzeug.test import Client as WsgiClient
 
-from ivr.core.errors import CarrierUnavailable, IvrError, RefusedByCarrier
+from ivr.core.errors import CarrierBusy, CarrierUnavailable, IvrError, RefusedByCarrier
 from ivr.core.words import PhoneNumber
 
 API = "https://api.twilio.com"
@@ -142,6 +142,21 @@ class RestTelephone:
                 if not _call_is_over(refusal):
                     raise
 
+    def dial(self, to: str, shows: PhoneNumber, url: str, status_url: str, seconds: int) -> str:
+        """ "Call resource: create" (twilio.com/docs/voice/api/call-resource): Timeout, StatusCallbackEvent."""
+        with _carrier():
+            call = self._client.calls.create(
+                to=to,
+                from_=str(shows),
+                url=url,
+                method="POST",
+                timeout=seconds,
+                status_callback=status_url,
+                status_callback_method="POST",
+                status_callback_event=["initiated", "ringing", "answered", "completed"],
+            )
+        return str(call.sid)
+
     def text(self, to: PhoneNumber, sender: str, body: str) -> str:
         with _carrier():
             return str(self._client.messages.create(to=str(to), from_=str(sender), body=body).sid)
@@ -225,5 +240,5 @@ def _carrier() -> Iterator[None]:
 
 
 def _told(status: int, code: int | None = None) -> IvrError:
-    what = CarrierUnavailable if status == 429 or status >= 500 else RefusedByCarrier
+    what = CarrierBusy if status == 429 else CarrierUnavailable if status >= 500 else RefusedByCarrier
     return what(f"the carrier answered {status}" + (f", code {code}" if code else ""))

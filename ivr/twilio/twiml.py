@@ -89,10 +89,11 @@ def render(
                     f'<Enqueue action="{quoted(address("queue_left"))}" method="POST" '
                     f'waitUrl="{quoted(wait(queue))}" waitUrlMethod="POST">{escaped(queue)}</Enqueue>'
                 )
-            case Join(room):
+            case Join(room, ends):
                 pieces.append(
                     f'<Dial action="{quoted(address("left_room"))}" method="POST">'
-                    f'<Conference beep="false" startConferenceOnEnter="true" endConferenceOnExit="true">'
+                    f'<Conference beep="false" startConferenceOnEnter="true" '
+                    f'endConferenceOnExit="{"true" if ends else "false"}">'
                     f"{escaped(room)}</Conference></Dial>"
                 )
             case Dial(number, seconds, shows):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry, Counter
 
 from ivr.switchboard.call_status import CallStatus
+from ivr.switchboard.leg_news import LegNews
+from ivr.switchboard.leg_turn import LegAnswer, LegTurn
 from ivr.switchboard.ports import Numbering
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
@@ -41,9 +43,12 @@ class Doors:
     take_turn: TakeTurn
     call_status: CallStatus
     recording_ready: RecordingReady
+    leg_turn: LegTurn
+    leg_news: LegNews
     signature: SignatureCheck
     numbering: Numbering
     render: Callable[[Answer], str]
+    render_leg: Callable[[LegAnswer], str]
     fallback: Callable[[str], str]  # dialled number -> the static document
     thanks: Callable[[], str]
     counters: Counters = field(default_factory=Counters)

@@ -13,8 +13,8 @@ import structlog
 from flask import Blueprint, Response, current_app, g, request
 
 from ivr.core.call import CarrierKey
-from ivr.core.errors import IvrError, NoSuchCall, NoSuchLine
-from ivr.core.words import CallId
+from ivr.core.errors import IvrError, NoSuchCall, NoSuchLeg, NoSuchLine
+from ivr.core.words import CallId, LegId
 from ivr.switchboard.take_turn import Answer
 from ivr.twilio import inbound
 from ivr.twilio.signature import asked
@@ -151,3 +151,40 @@ def carrier_fell_back() -> Response:
     doors.counters.fallbacks.labels(f"carrier_{(_field('ErrorCode') or 'unknown')[:5]}").inc()
     log.error("carrier fell back", code=_field("ErrorCode"), call=_field("CallSid"))
     return _xml(doors.fallback(_field("To")))
+
+
+# --- Legs that we dialled ---------------------------------------------------------------------------------------------
+
+
+@hooks.post("/voice/legs/<leg>/turns/<int:turn>/<door>")
+@signed
+def leg_answered(leg: str, turn: int, door: str) -> Response:
+    """Whoever we rang hears words, or the line is closed: nobody of them waits for a menu."""
+    doors = _doors()
+    try:
+        if door not in inbound.LEG_DOORS:
+            raise NoSuchLeg
+        token = inbound.token(request.headers, g.form)
+        return _xml(doors.render_leg(doors.leg_turn(LegId(leg), turn, door, inbound.heard(door, g.form), token)))
+    except IvrError as trouble:
+        return _leg_closed(doors, leg, trouble)
+    except Exception as trouble:
+        return _leg_closed(doors, leg, trouble, broken=True)
+
+
+def _leg_closed(doors: Doors, leg: str, trouble: Exception, broken: bool = False) -> Response:
+    name = type(trouble).__name__
+    doors.counters.fallbacks.labels(f"leg_{name}").inc()
+    log.error("leg closed", because=name, leg=leg[:64], exc_info=broken)
+    return _xml(inbound.HANG_UP)
+
+
+@hooks.post("/voice/legs/<leg>/status")
+@signed
+def leg_moved(leg: str) -> tuple[str, int]:
+    fact = inbound.status(g.form)
+    try:
+        _doors().leg_news(LegId(leg), fact.sid, fact.status, f"leg:{fact.fact_key}", _fields())
+    except NoSuchLeg:
+        log.warning("news of an unknown leg", leg=leg[:64])
+    return NO_CONTENT

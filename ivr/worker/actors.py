@@ -10,7 +10,7 @@ from traceback import extract_tb
 
 import structlog
 
-from ivr.core.words import VoicemailId
+from ivr.core.words import TicketId, VoicemailId
 from ivr.worker.office import Work
 
 log = structlog.get_logger(__name__)
@@ -20,13 +20,36 @@ def _fetch(work: Work, key: str) -> None:
     work.fetch(key)
 
 
+def _line_up(work: Work, ticket: str) -> None:
+    work.line_up(TicketId(ticket))
+    work.match()
+
+
+def _match(work: Work, _: str) -> None:
+    work.match()
+
+
+def _steer(work: Work, ticket: str) -> None:
+    work.steer(TicketId(ticket))
+
+
 JOBS: Mapping[str, Callable[[Work, str], datetime | None]] = {
     "fetch_voicemail": lambda work, about: work.fetch_voicemail(VoicemailId(about)),
     "read_voicemail": lambda work, about: work.read_voicemail(VoicemailId(about)),
     "fetch": _fetch,
+    "line_up": _line_up,
+    "match": _match,
+    "steer": _steer,
 }
 
-QUEUES: Mapping[str, str] = {"fetch_voicemail": "quick", "read_voicemail": "speech", "fetch": "quick"}
+QUEUES: Mapping[str, str] = {
+    "fetch_voicemail": "quick",
+    "read_voicemail": "speech",
+    "fetch": "quick",
+    "line_up": "floor",
+    "match": "floor",
+    "steer": "floor",
+}
 """Which queue a job waits in: a caller who hears a waiting sentence never waits behind somebody's long message."""
 
 

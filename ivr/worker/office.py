@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ivr.core.call import CallRecord
-from ivr.core.words import CallId, VoicemailId
+from ivr.core.words import CallId, TicketId, VoicemailId
 from ivr.switchboard.fetching import Fetch
 from ivr.switchboard.ports import (
     AudioShelf,
     Clock,
+    Flows,
     HttpFetcher,
     Later,
     Records,
@@ -19,6 +20,7 @@ from ivr.switchboard.ports import (
     Transcriber,
 )
 from ivr.switchboard.promises import WarnDue
+from ivr.switchboard.queueing import Queueing
 from ivr.switchboard.vanished import EndVanished
 from ivr.switchboard.voicemail import FetchVoicemail, FindRecordings, ReadVoicemail, Ready
 
@@ -36,6 +38,11 @@ class Work:
     end_vanished: Callable[[Set[CallId]], frozenset[CallId]]
     adopt: Callable[[], None]
     warn_due: Callable[[], object]
+    line_up: Callable[[TicketId], None]
+    match: Callable[[], None]
+    steer: Callable[[TicketId], None]
+    tend_floor: Callable[[], None]
+    compare_floor: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ class Tools:
     later: Later
     clock: Clock
     adopt: Callable[[], None]
+    flows: Flows
+    queueing: Queueing
 
 
 def work_with(tools: Tools) -> Work:
@@ -63,7 +72,12 @@ def work_with(tools: Tools) -> Work:
         read_voicemail=ReadVoicemail(records, telephone, tools.shelf, tools.transcriber, tools.later, clock),
         fetch=Fetch(records, tools.fetcher, clock),
         find_recordings=FindRecordings(telephone, tools.ready),
-        end_vanished=EndVanished(records, telephone, clock),
+        end_vanished=EndVanished(records, telephone, tools.flows, tools.later, clock),
         adopt=tools.adopt,
         warn_due=WarnDue(records, clock),
+        line_up=tools.queueing.line_up,
+        match=tools.queueing.match,
+        steer=tools.queueing.steer,
+        tend_floor=tools.queueing.tend,
+        compare_floor=tools.queueing.compare,
     )

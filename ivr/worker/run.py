@@ -16,7 +16,10 @@ from ivr.worker.office import Work
 from ivr.worker.sweep import Sweep
 
 SWEEP_EVERY = 2.0
-THREADS = {"quick": 4, "speech": 2}
+THREADS = {"quick": 4, "speech": 2, "floor": 4}
+IDLE = {"floor": 20}
+"""Milliseconds at most between two looks into a queue; a caller waits for the floor's."""
+
 PATIENCE = 60.0
 """Seconds a job may go on after we were told to end; an unfinished one is done again after its lease."""
 
@@ -57,7 +60,7 @@ class Hands:
 def serve(work: Work, redis_url: str | None, stop: threading.Event, ready: Callable[[], None] = lambda: None) -> None:
     """Work until ``stop`` is set, then finish the jobs in hand. Without Redis (None) the sweep does everything."""
     workers = [
-        Worker(work_broker(redis_url, work, queue), worker_threads=n, worker_timeout=200)
+        Worker(work_broker(redis_url, work, queue), worker_threads=n, worker_timeout=IDLE.get(queue, 200))
         for queue, n in THREADS.items()
         if redis_url
     ]

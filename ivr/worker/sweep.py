@@ -56,7 +56,7 @@ class Sweep:
 
     def round(self) -> None:
         """Every look; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.promises, self.carrier, self.unclaimed):
+        for look in (self.due, self.floor, self.promises, self.carrier, self.unclaimed):
             try:
                 look()
             except Exception as trouble:  # noqa: BLE001 (the rim of the worker)
@@ -71,6 +71,10 @@ class Sweep:
         """Hand on every job that is due."""
         for job, about in due_jobs(self._work):
             self._submit(job, about)
+
+    def floor(self) -> None:
+        """End what lapsed, match what came due silently, and dial and hang up what lost its hint."""
+        self._work.tend_floor()
 
     def unclaimed(self) -> None:
         """Put calls on record that left a message while nothing of ours answered."""
@@ -87,6 +91,7 @@ class Sweep:
             return
         self._carrier_due = now + CARRIER_EVERY
         self._missing = self._work.end_vanished(self._missing)
+        self._work.compare_floor()
         self._recordings(now)
 
     def _recordings(self, now: datetime) -> None:

@@ -18,6 +18,7 @@ import requests
 from werkzeug.serving import make_server
 
 from ivr.exchange.chance import Chance
+from ivr.exchange.handset import Behaviour
 from ivr.exchange.http_handset import HttpTelephones
 from ivr.exchange.network import Network
 from ivr.exchange.records import Account, CarrierRefused
@@ -186,6 +187,46 @@ def test_a_phone_in_the_hand_rings_and_is_answered(exchange):
     assert exchange.phones.ringing("+390698765432") == []
 
 
+def test_somebody_with_a_phone_answers_by_themselves_and_what_they_heard_is_kept(exchange):
+    anna = exchange.phones.subscriber("+390698765432", Behaviour(answers_after=0.2, presses=("1",)), misses=1)
+    assert anna.calls() == ()
+    for timeout in (1, 30):
+        call = exchange.scheduler.call(
+            lambda timeout=timeout: exchange.network.create_call(
+                "+390698765432", LINE, url=f"{exchange.company.url}/ask", timeout=timeout
+            )
+        )
+        handset = wait_for(lambda sid=call.sid: next((phone for phone in anna.calls() if phone.sid == sid), None))
+        until(handset, "ended")
+    missed, answered = anna.calls()
+    assert [news.kind for news in missed.perceived()] == ["ringing", "ended"]
+    assert "said" in [news.kind for news in answered.perceived()]
+    assert exchange.phones.ringing("+390698765432") == []
+
+
+def test_a_machine_picks_up_over_http(exchange):
+    exchange.phones.hold("+390698765432")
+    exchange.scheduler.call(
+        lambda: exchange.network.create_call(
+            "+390698765432", LINE, url=f"{exchange.company.url}/ask", machine_detection="Enable"
+        )
+    )
+    (handset,) = exchange.phones.ringing("+390698765432", longest=10)
+    handset.answer(machine=True)
+    call = wait_for(lambda: exchange.network.call(handset.sid).answered_by)
+    assert call == "machine_start"
+    handset.hang_up()
+    until(handset, "ended")
+
+
+def wait_for(found, longest=10):
+    deadline = time.monotonic() + longest
+    while (value := found()) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return value
+
+
 def test_a_phone_in_the_hand_can_refuse(exchange):
     exchange.phones.hold("+390698765432")
     exchange.scheduler.call(
@@ -214,6 +255,8 @@ def test_a_number_that_nobody_owns_is_refused_as_by_the_network(exchange):
         ("/phones/subscribers", {"number": "+390698765432", "behaviour": {"sings": True}}, 400),
         ("/phones/subscribers", {"number": "+390698765432", "behaviour": {"answers_after": "soon"}}, 400),
         ("/phones/subscribers", {"behaviour": "held"}, 400),
+        ("/phones/subscribers", {"number": "+390698765432", "behaviour": {}, "misses": -1}, 400),
+        ("/phones/subscribers", {"number": "+390698765432", "behaviour": {"talks": True}}, 400),
     ],
 )
 def test_wrong_use_of_the_phones_is_told(exchange, path, body, status):

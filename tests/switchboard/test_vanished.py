@@ -15,7 +15,11 @@ from ivr.core.words import Language
 from ivr.store.session import SqlRecords
 from ivr.switchboard.vanished import EndVanished
 from tests.databases import SetClock, clock, records_in_memory  # noqa: F401
+from tests.line import Hints
 from tests.switchboard.test_voicemail import MESSAGE, House
+
+NO_QUEUE = None
+"""No flow is looked at for a call that has no place in line."""
 
 
 class Network:
@@ -45,7 +49,7 @@ def state(house: House) -> CallState:
 
 def test_missing_twice_running_it_is_ended_once(house: House) -> None:
     network = Network()
-    end = EndVanished(house.records, network, house.clock)  # type: ignore[arg-type]
+    end = EndVanished(house.records, network, NO_QUEUE, Hints(), house.clock)  # type: ignore[arg-type]
     house.clock.passes(minutes=2)
     assert end(frozenset()) == frozenset()
     network.live = set()
@@ -63,7 +67,7 @@ def test_missing_twice_running_it_is_ended_once(house: House) -> None:
 
 def test_seen_again_it_lives_on(house: House) -> None:
     network = Network()
-    end = EndVanished(house.records, network, house.clock)  # type: ignore[arg-type]
+    end = EndVanished(house.records, network, NO_QUEUE, Hints(), house.clock)  # type: ignore[arg-type]
     house.clock.passes(minutes=2)
     network.live = set()
     missing = end(frozenset())
@@ -77,7 +81,7 @@ def test_seen_again_it_lives_on(house: House) -> None:
 def test_a_call_of_this_minute_may_not_be_listed_yet(house: House) -> None:
     network = Network()
     network.live = set()
-    end = EndVanished(house.records, network, house.clock)  # type: ignore[arg-type]
+    end = EndVanished(house.records, network, NO_QUEUE, Hints(), house.clock)  # type: ignore[arg-type]
     house.clock.time += timedelta(seconds=30)
     assert end(frozenset({MESSAGE.call})) == frozenset()
     assert state(house) is CallState.IN_FLOW

@@ -207,6 +207,8 @@ KNOWN = Findings(
         ("transcript: {contains: [reclamo]}", "the transcript lacks 'reclamo'"),
         ("promise: {due_within: 24 h}", None),
         ("promise: {due_within: 2 h}", "not within 2:00:00"),
+        ("answered_by: anna", "on record nobody answered, not anna"),
+        ("agent_heard: ordini", "no agent heard 'ordini', but nothing"),
     ],
 )
 def test_what_is_on_record_is_compared(play: Callable[..., Played], expect: str, problem: str | None) -> None:

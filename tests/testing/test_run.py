@@ -97,7 +97,8 @@ def test_a_call_as_data(tmp_path: Path) -> None:
     [
         ("given: {customers: [nobody_here]}", "customer nobody_here is not in"),
         ("given: {weather: [rain]}", "nothing is known of given weather"),
-        ("agents: [{name: anna}]", "agents can be on duty only once there are queues"),
+        ("agents: [{name: anna, queues: [nowhere]}]", "agent anna: company.yaml has no queue 'nowhere'"),
+        ("agents: [{name: anna, skills: {juggling: 2}}]", "agent anna: company.yaml has no skill 'juggling'"),
     ],
 )
 def test_a_world_that_cannot_be_made_is_told(tmp_path: Path, given: str, why: str) -> None:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivr.core.flow.model import NOWHERE
 from ivr.testing import scripts
-from ivr.testing.scripts import Expected, ExpectedTranscript, HangUp, Hear, OnDuty, Press, SayWords, Speak, Wait
+from ivr.testing.on_duty import ALWAYS, OnDuty, numbered
+from ivr.testing.scripts import (
+    Answer,
+    Expected,
+    ExpectedTranscript,
+    HangUp,
+    Hear,
+    Miss,
+    Press,
+    Reject,
+    SayWords,
+    Speak,
+    Talk,
+    Wait,
+)
+
+HOUR = timedelta(hours=1)
 
 WHOLE = """\
 call: a message after hours
@@ -50,7 +69,9 @@ def test_a_whole_file() -> None:
     assert (first.name, first.from_, first.to) == ("a message after hours", "+390612345678", "+39800123456")
     assert first.at == datetime(2026, 11, 24, 19, 30, tzinfo=UTC)
     assert first.given == {"customers": ("maria_rossi",)}
-    assert first.agents == (OnDuty("anna", {"orders": 2}, timedelta(seconds=8), timedelta(minutes=2)),)
+    assert first.agents == (
+        OnDuty("anna", skills={"orders": 2}, answers_after=timedelta(seconds=8), talks=timedelta(minutes=2)),
+    )
     mark = first.steps[0].mark
     assert (mark.file, mark.line) == ("x.calls.yaml", 9)
     bare = [type(step)(**{**vars(step), "mark": mark}) for step in first.steps]
@@ -96,12 +117,53 @@ START = "call: c\nat: 2026-11-24T20:30:00+01:00\nfrom: a\nto: b\n"
         (START.replace("+01:00", "") + "steps: [hangup]\n", "2:5", "no moment"),
         ("call: c\nsteps: [hangup]\n", "1:1", "'at' is missing"),
         (START + "agents: [{name: a, skills: {x: y}}]\nsteps: [hangup]\n", "5:32", "takes a level"),
+        (START + "agents: [{name: a, skills: {x: 6}}]\nsteps: [hangup]\n", "5:32", "from 1 to 5"),
+        (START + "agents: [{name: a, answers_in: 2 s}]\nsteps: [hangup]\n", "5:20", "did you mean 'answers_after'"),
+        (START + "agents: [{name: a, address: home}]\nsteps: [hangup]\n", "5:29", "no phone number"),
+        (START + "agents: [{name: a, presses: one}]\nsteps: [hangup]\n", "5:29", "cannot be pressed"),
+        (START + "agents: [{name: a, misses: often}]\nsteps: [hangup]\n", "5:28", "neither true nor false"),
+        (START + "agents: [{name: a}, {name: a}]\nsteps: [hangup]\n", "5:21", "a second time"),
+        (START + "steps:\n  - answer: {befor: 2 s}\n", "6:14", "it may have 'after'"),
+        (START + "steps:\n  - answer: 4 s\n", "6:13", "takes a table"),
+        (START + "steps:\n  - miss: {after: 2 s}\n", "6:12", "means nothing here"),
+        (START + "steps: [hangup]\nexpect: {answered: anna}\n", "6:10", "did you mean 'answered_by'"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, place: str, told: str) -> None:
     found, problems = scripts.read("x.yaml", text)
     assert found == ()
     assert [str(p) for p in problems if str(p).startswith(f"x.yaml:{place}: ") and told in str(p)], problems
+
+
+def test_people_and_what_they_do_with_their_telephones() -> None:
+    text = START.replace("from: a", "from: +390612345678") + (
+        "agents:\n"
+        "  - {name: anna, queues: [sales], address: +390212345601, presses: [1, 3], misses: 2, signs_off_at: 1 h}\n"
+        '  - {name: bruno, address: sip:bruno@pbx.example, presses: "", misses: yes, signs_in_at: 30 s}\n'
+        "  - {name: carla, address: client:carla, busy: yes, misses: no}\n"
+        "steps: [answer, {answer: {after: 4 s, within: 1 h, machine: yes}}, {reject: {within: 2 h}}, {miss: }, talk,\n"
+        "  {talk: 30 s}, {talk: {for: 1 min, within: 5 min}}]\n"
+        "expect: {answered_by: anna, agent_heard: [ordini, premi 1]}\n"
+    )
+    (read,), problems = scripts.read("x.yaml", text)
+    assert problems == ()
+    assert read.agents == (
+        OnDuty("anna", ("sales",), address="+390212345601", presses=("1", "3"), misses=2, signs_off_at=HOUR),
+        OnDuty("bruno", address="sip:bruno@pbx.example", presses=(), misses=ALWAYS, signs_in_at=HOUR / 120),
+        OnDuty("carla", address="client:carla", busy=True),
+    )
+    assert [replace(step, mark=NOWHERE) for step in read.steps] == [
+        Answer(), Answer(HOUR / 900, HOUR, machine=True), Reject(2 * HOUR), Miss(), Talk(),
+        Talk(HOUR / 120), Talk(HOUR / 60, HOUR / 12),
+    ]  # fmt: skip
+    assert (read.expect.answered_by, read.expect.agent_heard) == ("anna", ("ordini", "premi 1"))
+
+
+def test_agents_without_an_address_get_numbers_that_are_nobodys() -> None:
+    agents = (OnDuty("anna"), OnDuty("bruno", address="+390298765002"), OnDuty("carla"), OnDuty("dario"))
+    numbers = [agent.address for agent in numbered(agents, ["+390298765003"])]
+    assert numbers == ["+390298765001", "+390298765002", "+390298765004", "+390298765005"]
+    assert all(phonenumbers.is_valid_number(phonenumbers.parse(number)) for number in numbers if number)
 
 
 @given(st.text() | st.binary(max_size=80))

@@ -76,6 +76,11 @@ class Jobs:
             end_vanished=lambda missing: frozenset(),
             adopt=lambda: None,
             warn_due=lambda: None,
+            line_up=self.do("line_up"),  # type: ignore[arg-type]
+            match=lambda: None,
+            steer=self.do("steer"),  # type: ignore[arg-type]
+            tend_floor=lambda: None,
+            compare_floor=lambda: None,
         )
 
 

@@ -40,10 +40,10 @@ def _said(said: Said) -> list[Any]:
             ]
         case Record():
             return ["record", _utterances(said.utterances), said.longest, said.silence, said.language]
-        case Park(queue, language):
-            return ["park", queue, language]
-        case Join(room):
-            return ["join", room]
+        case Park(queue, language, ticket):
+            return ["park", queue, language, ticket]
+        case Join(room, ends):
+            return ["join", room, ends]
         case Dial(number, seconds, shows):
             return ["dial", number, seconds, shows]
         case GoOn(after):
@@ -62,10 +62,10 @@ def _read_said(kind: str, *fields: Any) -> Said:
             return Ask(_read_utterances(utterances), digits, finish, patience, Language(language), tuple(hints))
         case "record", (utterances, longest, silence, language):
             return Record(_read_utterances(utterances), longest, silence, Language(language))
-        case "park", (queue, language):
-            return Park(QueueName(queue), Language(language))
-        case "join", (room,):
-            return Join(room)
+        case "park", (queue, language, *ticket):
+            return Park(QueueName(queue), Language(language), *ticket)
+        case "join", (room, *ends):
+            return Join(room, *ends)
         case "dial", (number, seconds, shows):
             return Dial(PhoneNumber(number), seconds, None if shows is None else PhoneNumber(shows))
         case "go_on", (after,):

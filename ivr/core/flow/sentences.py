@@ -74,6 +74,32 @@ BUILT_IN: Mapping[str, Prompt] = {
     "confirm": _both("Se è giusto premete 1, altrimenti premete 2.", "If that is right press 1, otherwise press 2."),
     "ask_again": _both("Digitate di nuovo, per favore.", "Please key it in again."),
     "not_verified": _both("Il codice digitato non corrisponde.", "That does not match our records."),
+    # To agents
+    "whisper": _both(
+        "{queue}. {caller}, in attesa da {wait}. Per rispondere premete 1; se ora non potete, premete 2.",
+        "{queue}. {caller}, waiting for {wait}. To take the call press 1; if you cannot now, press 2.",
+    ),
+    "whisper_callback": _both(
+        "{queue}. Da richiamare: {caller}. Per parlargli premete 1 e restate in linea; se ora non potete, premete 2.",
+        "{queue}. To be called back: {caller}. To talk to them press 1 and hold on; if you cannot now, press 2.",
+    ),
+    "whisper_again": _both(
+        "Per rispondere premete 1; se ora non potete, premete 2.", "To take the call press 1; if you cannot, press 2."
+    ),
+    "offer_gone": _both("La chiamata non è più in attesa. Grazie.", "That call is no longer waiting. Thank you."),
+    "offer_declined": _both("Va bene, la passiamo ad altri.", "All right, we pass it on."),
+    "calling_them": _both("Chiamiamo il cliente: restate in linea.", "We are calling the customer: please hold on."),
+    "someone": _both("Numero nascosto", "Number withheld"),
+    "talk_over": _both("Grazie, arrivederci.", "Thank you, goodbye."),
+    # In line
+    "place_kept": _both(
+        "La linea era caduta: abbiamo tenuto il vostro posto in coda.",
+        "We were cut off: we have kept your place in line.",
+    ),
+    "line_dropped": _both(
+        "Ci scusiamo, la linea con l'operatore è caduta. Restate in linea: il vostro posto è in testa alla coda.",
+        "We are sorry, the agent's line dropped. Please stay on the line: your place is at the head of the queue.",
+    ),
     # Cases and messages
     "case_code": _both("Il vostro codice è {code}.", "Your code is {code}."),
     "case_code_again": _both("Ripeto, il vostro codice è {code}.", "Once more, your code is {code}."),

@@ -72,13 +72,18 @@ class LeftQueue:
 
 
 @dataclass(frozen=True)
+class LeftRoom:
+    """The caller's leg is out of the conference, and not because we moved it."""
+
+
+@dataclass(frozen=True)
 class DialEnded:
     """The call to a number outside ended: ``completed``, ``busy``, ``no_answer`` or ``failed``."""
 
     how: str
 
 
-Heard = Rang | Keys | Silence | Words | Recorded | NothingRecorded | CameBack | LeftQueue | DialEnded
+Heard = Rang | Keys | Silence | Words | Recorded | NothingRecorded | CameBack | LeftQueue | LeftRoom | DialEnded
 
 # --- What is said ----------------------------------------------------------------------------------------------------
 
@@ -154,9 +159,10 @@ class Park:
 
 @dataclass(frozen=True)
 class Join:
-    """Into a conference room; leaves by the `left_room` door."""
+    """Into a conference room; leaves by the `left_room` door. ``ends``: the room ends with them, as with a customer."""
 
     room: str
+    ends: bool = True
 
 
 @dataclass(frozen=True)
@@ -307,13 +313,14 @@ class GotKept:
 
 @dataclass(frozen=True)
 class GotPlace:
-    """``state`` is a TicketState, or "" where the caller has no place yet: then ``ticket`` is the id of a new one.
+    """``state`` is a TicketState, or "" where the caller has no place yet; ``new`` is an id for a new ticket.
 
     ``away``: the place of a dropped line, which this caller may come back to. ``left``: the place was given up on this
     call; a new ticket keeps its arrival.
     """
 
-    ticket: str
+    new: str
+    ticket: str = ""
     state: str = ""
     wish: str = ""  # what the caller chose while waiting, or what overflowed: callback, voicemail, overflow_1, …
     room: str | None = None  # of the talk, once an agent took it
@@ -425,6 +432,7 @@ class TakePlace:
     preferred: Mapping[str, int] = field(default_factory=dict)
     relax: tuple[tuple[timedelta, tuple[str, ...]], ...] = ()
     boost: timedelta = timedelta()
+    node: str = ""
     last_agent: bool = False  # whoever served them last is asked first
     since: datetime | None = None
 
@@ -475,6 +483,14 @@ class CancelCallback:
     ticket: str
 
 
+@dataclass(frozen=True)
+class EndTalk:
+    """The caller's side of the talk is over; the agent has so many seconds to wrap up."""
+
+    ticket: str
+    wrap_up: float = 0.0
+
+
 Deed = (
     OpenCase
     | KeepVoicemail
@@ -487,6 +503,7 @@ Deed = (
     | AskCallback
     | WaitAtCallback
     | CancelCallback
+    | EndTalk
 )
 
 # --- The cursor ------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from ivr.core.flow.turn import (
     GotKept,
     GotNothing,
     GotNumber,
+    GotPlace,
     GotProof,
     GotRecord,
     GotSlots,
@@ -50,6 +51,7 @@ from ivr.core.flow.turn import (
     WantFetched,
     WantKept,
     WantNumber,
+    WantPlace,
     WantProof,
     WantRecord,
     WantSlots,
@@ -175,6 +177,7 @@ class World:
     kept: set[str] = field(default_factory=set)
     numbers: dict[str, GotNumber] = field(default_factory=dict)  # as typed, "" for the caller's own
     booked: tuple[datetime, ...] = ()
+    place: GotPlace = field(default_factory=lambda: GotPlace("t1"))
     down: bool = False
     wanted: list[Want] = field(default_factory=list)
 
@@ -199,6 +202,8 @@ class World:
                 return self.numbers.get(text, GotNumber(None))
             case WantSlots():
                 return GotSlots(self.booked)
+            case WantPlace():
+                return self.place
             case _:
                 raise AssertionError(want)
 

@@ -24,7 +24,7 @@ from ivr.core.flow.turn import (
     Speak,
     Utter,
 )
-from ivr.core.words import Language, PhoneNumber, QueueName
+from ivr.core.words import Language, PhoneNumber
 from tests.core.flow.builders import (
     Caller,
     both,
@@ -289,7 +289,6 @@ def test_an_ended_call_only_hangs_up() -> None:
 @pytest.mark.parametrize(
     "node",
     [
-        model.QueueNode(name="x", queue=QueueName("sales"), when_done="done", failed="failed"),
         model.Transfer(
             name="x", number=PhoneNumber("+390612345"), when_done="done", busy="done", no_answer="done", failed="failed"
         ),

@@ -16,7 +16,7 @@ from ivr.core.flow.steps.lookup import lookup
 from ivr.core.flow.steps.manner import language, pace
 from ivr.core.flow.steps.menu import menu
 from ivr.core.flow.steps.message import message
-from ivr.core.flow.steps.queue import queue
+from ivr.core.flow.steps.queue import queue_
 from ivr.core.flow.steps.say import hangup, info, play, say
 from ivr.core.flow.steps.subflow import return_, subflow
 from ivr.core.flow.steps.survey import survey
@@ -59,7 +59,7 @@ def step(walk: Walk, node: model.AnyNode, heard: Heard | None) -> Generator[Want
         case model.Voicemail():
             return (yield from voicemail(walk, node, heard))
         case model.QueueNode():
-            return queue(walk, node, heard)
+            return (yield from queue_(walk, node, heard))
         case model.Callback():
             return (yield from callback(walk, node, heard))
         case model.Transfer():

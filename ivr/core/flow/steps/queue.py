@@ -1,11 +1,95 @@
-"""Wait for a person: comes with the queue; until then the node is left by its `failed` exit, aloud."""
+"""Wait for a person: a place in line, a talk, and on with the flow.
+
+Where the caller stands is the ticket's business, not the cursor's: whatever brings the leg back here (the carrier's
+queue let it go, we pointed it here), the ticket says what comes next.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from datetime import timedelta
+
 from ivr.core.flow.model import QueueNode
-from ivr.core.flow.turn import Heard
-from ivr.core.flow.walk import Fail, Outcome, Walk
+from ivr.core.flow.steps.lookup import reason
+from ivr.core.flow.turn import (
+    EndTalk,
+    Got,
+    GotPlace,
+    Heard,
+    Join,
+    LeavePlace,
+    LeftQueue,
+    LeftRoom,
+    Park,
+    TakePlace,
+    Want,
+    WantPlace,
+)
+from ivr.core.flow.walk import Fail, Leave, Wait, Walk
+from ivr.core.ticket import TicketState
+
+BROKEN = frozenset({"error", "queue-full", "system-error", "unknown"})
+"""QueueResults after which the carrier will not park this leg ("TwiML Voice: <Enqueue>", attributes, action)."""
+
+PARKED, TALKING = "park", "talk"
+"""Stages: in the carrier's queue; in a room with an agent."""
 
 
-def queue(_walk: Walk, _node: QueueNode, _heard: Heard | None) -> Outcome:
-    return Fail("not yet")
+def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, Got, Leave | Wait | Fail]:
+    place = yield WantPlace(node.queue)
+    if not isinstance(place, GotPlace):
+        return Fail(reason(place))
+    match place.state:
+        case TicketState.TALKING if isinstance(heard, LeftRoom):
+            here = walk.company.queues.get(node.queue)
+            walk.deeds.append(EndTalk(place.ticket, here.wrap_up.total_seconds() if here else 0.0))
+            return Leave("when_done", "the talk is over")
+        case TicketState.TALKING if place.room is not None:
+            return Wait(TALKING, Join(place.room))
+        case TicketState.SERVED if heard is not None:
+            return Leave("when_done", f"talked to {place.agent}" if place.agent else "was served")
+        case TicketState.IN_LINE | TicketState.CLAIMED:
+            return waits_on(walk, node, place, heard)
+        case _:
+            return lines_up(walk, node, place)
+
+
+def lines_up(walk: Walk, node: QueueNode, place: GotPlace) -> Wait:
+    """A new place, or the one they had: after a dropped line, or before they tried another way."""
+    again = place.state == TicketState.AWAY
+    ticket = place.ticket if again else place.new
+    here = walk.company.queues.get(node.queue)
+    walk.deeds.append(
+        TakePlace(
+            ticket=ticket,
+            queue=node.queue,
+            language=walk.language,
+            needs={**(here.skills if here else {}), **node.skills},
+            preferred=node.preferred,
+            relax=node.relax,
+            boost=timedelta(seconds=node.priority),
+            node=node.name,
+            last_agent=node.prefer == "last_agent",
+            since=place.since if place.state == TicketState.LEFT else None,
+        )
+    )
+    if again:
+        walk.say_sentence("place_kept")
+    return parked(walk, node, ticket)
+
+
+def waits_on(walk: Walk, node: QueueNode, place: GotPlace, heard: Heard | None) -> Leave | Wait | Fail:
+    """Out of line by the way that was chosen while waiting; else in line as before."""
+    if isinstance(heard, LeftQueue) and heard.how in BROKEN:
+        walk.deeds.append(LeavePlace(place.ticket, "failed"))
+        return Fail(f"the carrier's queue: {heard.how}")
+    if place.wish and place.wish in dict(node.ways()):
+        walk.deeds.append(LeavePlace(place.ticket, place.wish))
+        return Leave(place.wish, f"chose {place.wish} while waiting")
+    if walk.stage == TALKING:
+        walk.say_sentence("line_dropped")
+    return parked(walk, node, place.ticket)
+
+
+def parked(walk: Walk, node: QueueNode, ticket: str) -> Wait:
+    return Wait(PARKED, Park(node.queue, walk.language, ticket))

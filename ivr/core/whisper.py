@@ -1,0 +1,46 @@
+"""What an agent hears before they take a call: who, why, and since when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ivr.core.company import Company
+from ivr.core.flow.sentences import sentence
+from ivr.core.flow.speaking import Spoken, Voice, fill, in_language, pronounced
+from ivr.core.flow.turn import Utter, Wording
+from ivr.core.words import Language, QueueName
+
+
+def spoken(company: Company, wording: Wording, language: Language, now: datetime, name: str, **slots: str) -> Utter:
+    """A sentence of the house to an agent or a called customer, with these words in its slots."""
+    voice = Voice(company, wording, language, False, now)
+    words = {slot: Spoken(text, text) for slot, text in slots.items()}
+    filled = fill(in_language(sentence(company, name), language), lambda slot: words.get(slot.name, Spoken("", "")))
+    return Utter(pronounced(filled.text, voice).strip(), language)
+
+
+def whisper(
+    company: Company,
+    wording: Wording,
+    language: Language,
+    queue: QueueName,
+    caller: str,
+    waited: timedelta,
+    again: bool,
+    now: datetime,
+) -> Utter:
+    """``Orders. Maria Rossi, waiting for 3 minutes. …``; ``again``: the keys only, since nothing was pressed."""
+    if again:
+        return spoken(company, wording, language, now, "whisper_again")
+    wait = wording.spoken(max(60, round(waited.total_seconds() / 60) * 60), "duration", language, now)
+    return spoken(
+        company, wording, language, now, "whisper", queue=title(company, queue, language), caller=caller, wait=wait
+    )
+
+
+def title(company: Company, queue: QueueName, language: Language) -> str:
+    """What people call a queue; its name where the company has no title for it."""
+    known = company.queues.get(queue)
+    if known is None or known.title is None:
+        return queue
+    return fill(in_language(known.title, language), lambda _: Spoken("", "")).text

@@ -1,0 +1,188 @@
+"""Tickets: places in line, one live a call, and the counter that breaks ties of arrival."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select, text, update
+
+from ivr.core.errors import NoSuchTicket
+from ivr.core.ticket import Relaxation, Ticket, TicketKind, TicketState
+from ivr.core.words import AgentId, CallId, CustomerId, QueueName, TicketId
+from ivr.store.link import Link, inserting
+from ivr.store.tables import LIVE_TICKETS, SITE, ticket_counter, tickets
+from ivr.switchboard.ports import TicketOnRecord
+
+IN_LINE = (TicketState.IN_LINE.value, TicketState.CLAIMED.value)
+
+
+def _on_record(row: Row[Any]) -> TicketOnRecord:
+    return TicketOnRecord(
+        Ticket(
+            id=row.id,
+            kind=TicketKind(row.kind),
+            queue=row.queue,
+            arrived_at=row.arrived_at,
+            order=row.tie,
+            customer=row.customer_id,
+            call=row.call_id,
+            language=row.language,
+            needs=json.loads(row.needs),
+            preferred=json.loads(row.preferred),
+            relaxations=tuple(
+                Relaxation(timedelta(seconds=after), tuple(skills)) for after, skills in json.loads(row.relaxations)
+            ),
+            boost=timedelta(seconds=row.boost_seconds),
+            last_agent=row.last_agent,
+            last_agent_until=row.last_agent_until,
+            refused_by=frozenset(AgentId(agent) for agent in json.loads(row.refused_by)),
+            state=TicketState(row.state),
+            not_before=row.not_before,
+        ),
+        version=row.version,
+        attempt=row.attempt,
+        fence=row.fence,
+        wish=row.wish,
+        agent=row.agent,
+        node=row.node,
+        taken_at=row.taken_at,
+        away_at=row.away_at,
+        ended_at=row.ended_at,
+        because=row.because,
+        told_position=row.told_position,
+        told_low=_length(row.told_low_seconds),
+        told_high=_length(row.told_high_seconds),
+        told_at=row.told_at,
+    )
+
+
+def _columns(on_record: TicketOnRecord) -> dict[str, Any]:
+    ticket = on_record.ticket
+    return {
+        "kind": ticket.kind.value,
+        "queue": ticket.queue,
+        "arrived_at": ticket.arrived_at,
+        "counts_from": ticket.counts_from(),
+        "tie": ticket.order,
+        "customer_id": ticket.customer,
+        "call_id": ticket.call,
+        "language": ticket.language,
+        "needs": json.dumps(dict(ticket.needs)),
+        "preferred": json.dumps(dict(ticket.preferred)),
+        "relaxations": json.dumps([(step.after.total_seconds(), step.skills) for step in ticket.relaxations]),
+        "boost_seconds": ticket.boost.total_seconds(),
+        "last_agent": ticket.last_agent,
+        "last_agent_until": ticket.last_agent_until,
+        "refused_by": json.dumps(sorted(ticket.refused_by)),
+        "state": ticket.state.value,
+        "not_before": ticket.not_before,
+        "attempt": on_record.attempt,
+        "fence": on_record.fence,
+        "wish": on_record.wish,
+        "agent": on_record.agent,
+        "node": on_record.node,
+        "taken_at": on_record.taken_at,
+        "away_at": on_record.away_at,
+        "ended_at": on_record.ended_at,
+        "because": on_record.because,
+        "told_position": on_record.told_position,
+        "told_low_seconds": _seconds(on_record.told_low),
+        "told_high_seconds": _seconds(on_record.told_high),
+        "told_at": on_record.told_at,
+    }
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+class SqlTickets:
+    """The port ``Tickets``."""
+
+    __slots__ = ("_link",)
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def next_order(self) -> int:
+        """The row stays held until the commit, so that nobody gets the same number; one rolled back is given again."""
+        first = inserting(ticket_counter, self._link.dialect).values(site_id=SITE, last=1)
+        counted = first.on_conflict_do_update(index_elements=["site_id"], set_={"last": ticket_counter.c.last + 1})
+        row = self._link.one(counted.returning(ticket_counter.c.last))
+        assert row is not None, "a row that is inserted or updated comes back"
+        return int(row.last)
+
+    def take(self, ticket: TicketOnRecord) -> bool:
+        # On PostgreSQL it waits for whoever is about to put one there ("INSERT: ON CONFLICT Clause").
+        once = inserting(tickets, self._link.dialect).on_conflict_do_nothing()
+        row = {"id": ticket.ticket.id, "version": ticket.version, **_columns(ticket)}
+        return self._link.run(once, row) == 1
+
+    def get(self, ticket: TicketId) -> TicketOnRecord:
+        found = self._one(select(tickets).where(tickets.c.id == ticket))
+        if found is None:
+            raise NoSuchTicket
+        return found
+
+    def of_call(self, call: CallId) -> TicketOnRecord | None:
+        # Only one of a call is live at a time, so the newest is that one, or else the last to end.
+        newest = (tickets.c.ended_at.desc().nulls_first(), tickets.c.id.desc())
+        return self._one(select(tickets).where(tickets.c.call_id == call).order_by(*newest).limit(1))
+
+    def away_of(self, customer: CustomerId, since: datetime) -> TicketOnRecord | None:
+        away = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.AWAY.value)
+        query = select(tickets).where(away, tickets.c.away_at >= since)
+        return self._one(query.order_by(tickets.c.away_at.desc(), tickets.c.id.desc()).limit(1))
+
+    def change(self, ticket: TicketOnRecord) -> bool:
+        there = (tickets.c.id == ticket.ticket.id) & (tickets.c.version == ticket.version)
+        changed = update(tickets).where(there).values(version=ticket.version + 1, **_columns(ticket))
+        return self._link.run(changed) == 1
+
+    def live(self, queue: QueueName | None = None) -> Sequence[TicketOnRecord]:
+        query = select(tickets).where(tickets.c.site_id == SITE, text(LIVE_TICKETS))
+        mine = query if queue is None else query.where(tickets.c.queue == queue)
+        return self._several(mine.order_by(tickets.c.arrived_at, tickets.c.tie, tickets.c.id))
+
+    def ahead(self, ticket: Ticket, now: datetime) -> int:
+        line = (
+            (tickets.c.site_id == SITE)
+            & (tickets.c.queue == ticket.queue)
+            & tickets.c.state.in_(IN_LINE)
+            & (tickets.c.id != ticket.id)
+        )
+        before = (tickets.c.counts_from <= ticket.counts_from()) & or_(
+            tickets.c.counts_from < ticket.counts_from(), tickets.c.tie < ticket.order
+        )
+        due = or_(tickets.c.not_before.is_(None), tickets.c.not_before <= now)
+        row = self._link.one(select(func.count()).select_from(tickets).where(line, before, due))
+        return 0 if row is None else int(row[0])
+
+    def last_agent_of(self, customer: CustomerId) -> AgentId | None:
+        served = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.SERVED.value)
+        query = select(tickets.c.agent).where(tickets.c.site_id == SITE, served)
+        row = self._link.one(query.order_by(tickets.c.ended_at.desc()).limit(1))
+        return None if row is None or row.agent is None else AgentId(row.agent)
+
+    def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:
+        away = (tickets.c.site_id == SITE) & (tickets.c.state == TicketState.AWAY.value)
+        query = select(tickets).where(away, tickets.c.away_at < moment)
+        return self._several(query.order_by(tickets.c.away_at, tickets.c.id).limit(limit))
+
+    def ended_between(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
+        query = select(tickets).where(tickets.c.ended_at >= since, tickets.c.ended_at < until)
+        return self._several(query.order_by(tickets.c.ended_at, tickets.c.id))
+
+    def _one(self, query: Select[Any]) -> TicketOnRecord | None:
+        row = self._link.one(query)
+        return None if row is None else _on_record(row)
+
+    def _several(self, query: Select[Any]) -> list[TicketOnRecord]:
+        return [_on_record(row) for row in self._link.all(query)]

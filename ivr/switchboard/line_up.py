@@ -1,0 +1,147 @@
+"""The floor brought up to what is on record: one ticket, one agent, or all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ivr.core.agent import AgentEvent, AgentStatus, SystemState
+from ivr.core.errors import NoSuchTicket
+from ivr.core.roster import NoSuchAgent
+from ivr.core.ticket import Ticket, TicketState
+from ivr.core.words import AgentId, TicketId
+from ivr.switchboard import places
+from ivr.switchboard.ports import ClaimState, Clock, Floor, FloorAnswer, Later, Records, StandingClaim
+from ivr.switchboard.standing_floor import StandingFloor, free_agent
+
+
+@dataclass(frozen=True)
+class LineUp:
+    """The use case behind a hint that a ticket changed."""
+
+    records: Records
+    floor: StandingFloor
+    clock: Clock
+
+    def __call__(self, ticket: TicketId) -> None:
+        """Off the floor or on it, as the record says, with the agents who had to do with it.
+
+        Reading and writing are two steps, so a late one may put back what is over: a claim of it is refused by SQL, and
+        it is lined up again. Raises FloorUnavailable.
+        """
+        with self.records.read() as tx:
+            try:
+                place = tx.tickets.get(ticket)
+            except NoSuchTicket:
+                return
+            claims = tx.claims.of_ticket(ticket)
+        if place.ticket.state is TicketState.IN_LINE:
+            token = claims[-1].token if claims else None
+            self.floor.ask(lambda floor: self._in_line(floor, place.ticket, token))
+        elif place.ticket.state is not TicketState.CLAIMED:
+            self.floor.ask(lambda floor: floor.withdraw(ticket, self.clock.now()))
+        self.agents(dict.fromkeys(claim.agent for claim in claims))
+
+    def agents(self, names: Iterable[AgentId]) -> None:
+        """Free on the floor, or not, as the record says."""
+        wanted = set(names)
+        if not wanted:
+            return
+        with self.records.read() as tx:
+            known = {each.record.name: (rank, each) for rank, each in enumerate(tx.agents.all())}
+        now = self.clock.now()
+        for name in sorted(wanted):
+            rank, agent = known.get(name, (0, None))
+            if agent is not None and agent.status.is_free(now):
+                free = free_agent(agent, rank)
+                self.floor.ask(lambda floor, free=free: floor.agent_free(free, now))  # type: ignore[misc]
+            else:
+                self.floor.ask(lambda floor, name=name: floor.agent_not_free(name, now))  # type: ignore[misc]
+
+    def _in_line(self, floor: Floor, ticket: Ticket, token: str | None) -> FloorAnswer:
+        now = self.clock.now()
+        if token is not None and (answer := floor.release(ticket, token, now)) is not FloorAnswer.CLAIM_GONE:
+            return answer
+        return floor.put(ticket, now)
+
+
+@dataclass(frozen=True)
+class FloorCare:
+    """What the sweep does for the floor: claims that lapsed, and whatever differs from the record."""
+
+    records: Records
+    floor: StandingFloor
+    line_up: LineUp
+    later: Later
+    clock: Clock
+
+    def lapse(self) -> None:
+        """End the offers whose time has come: the agents missed them, the callers keep their places."""
+        now = self.clock.now()
+        ended = list(self.floor.ask(lambda floor: floor.lapsed(now)))
+        with self.records.read() as tx:
+            overdue = [c for c in tx.claims.live() if c.state is ClaimState.OFFERED and c.lapses_at <= now]
+        known = {claim.token for claim in ended}
+        for row in overdue:
+            if row.token not in known:
+                known.add(row.token)
+                agents = tuple(each.agent for each in overdue if each.token == row.token)
+                ended.append(StandingClaim(row.ticket, agents, row.token, row.fence, row.lapses_at))
+        for claim in ended:
+            places.retried(lambda claim=claim: self._lapsed(claim))  # type: ignore[misc]
+            self.line_up(claim.ticket)
+            self.line_up.agents(claim.agents)
+            self.later.steer(claim.ticket)
+
+    def _lapsed(self, lapsed: StandingClaim) -> None:
+        now = self.clock.now()
+        with self.records.write() as tx:
+            for claim in tx.claims.under(lapsed.token):
+                if claim.state is ClaimState.OFFERED:
+                    rang = any(leg.agent == claim.agent and leg.rang for leg in tx.legs.under(claim.token))
+                    event = AgentEvent.MISSED if rang else AgentEvent.LET_GO
+                    places.refused(tx, claim, event, "lapsed" if rang else "let_go", now)
+
+    def compare(self) -> int:
+        """Set right what differs between the floor and the record; how many did."""
+        now = self.clock.now()
+        seen = self.floor.ask(lambda floor: floor.snapshot(now))
+        with self.records.read() as tx:
+            standing = {place.ticket.id: place.ticket.state for place in tx.tickets.live()}
+            agents = tx.agents.all()
+        there = seen.in_line | seen.resting | {claim.ticket for claim in seen.claims}
+        in_line = {name for name, state in standing.items() if state is TicketState.IN_LINE}
+        claimed = {name for name, state in standing.items() if state is TicketState.CLAIMED}
+        differ = sorted((in_line - there) | (there - in_line - claimed))
+        for ticket in differ:
+            self.line_up(ticket)
+        busy = {agent for claim in seen.claims for agent in claim.agents}
+        free = {agent.agent for agent in seen.free}
+        wanted = {each.record.name for each in agents if each.status.is_free(now)}
+        wrong = (wanted - free - busy) | (free - wanted)
+        self.line_up.agents(wrong)
+        return len(differ) + len(wrong)
+
+    def rested(self) -> None:
+        """Agents whose wrap-up is due are idle, on record and on the floor."""
+        now = self.clock.now()
+        with self.records.read() as tx:
+            due = [each.record.name for each in tx.agents.all() if _rested(each.status, now)]
+        for name in due:
+            places.retried(lambda name=name: self._idle(name))  # type: ignore[misc]
+        self.line_up.agents(due)
+
+    def _idle(self, name: AgentId) -> None:
+        now = self.clock.now()
+        with self.records.write() as tx:
+            try:
+                agent = tx.agents.get(name)
+            except NoSuchAgent:
+                return
+            if _rested(agent.status, now):
+                places.agent_moves(tx, name, AgentEvent.WRAPPED_UP, "the wrap-up ended", now)
+
+
+def _rested(status: AgentStatus, now: datetime) -> bool:
+    return status.state is SystemState.WRAP_UP and status.wrap_up_until is not None and status.wrap_up_until <= now

@@ -1,0 +1,146 @@
+"""Who is served next, and by whom: chosen in the core, claimed on the floor, put on record, and only then dialled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from ivr.core.call import CallRecord
+from ivr.core.company import Company
+from ivr.core.errors import ChangedMeanwhile, NoSuchTicket
+from ivr.core.leg import Leg, LegKind
+from ivr.core.roster import Address, AddressKind
+from ivr.core.routing.decide import Pair, Rules, best_pairs
+from ivr.core.words import AgentId, Language, LegId, PhoneNumber, TicketId
+from ivr.switchboard import places
+from ivr.switchboard.line_up import LineUp
+from ivr.switchboard.ports import (
+    Claim,
+    ClaimOnRecord,
+    Clock,
+    Floor,
+    FloorAnswer,
+    Flows,
+    Ids,
+    Records,
+    TicketOnRecord,
+    Transaction,
+)
+from ivr.switchboard.standing_floor import StandingFloor
+from ivr.switchboard.steer import Steer
+
+RINGS = timedelta(seconds=20)
+"""So long an agent's phone rings."""
+
+LAPSES = timedelta(seconds=35)
+"""So long an offer stands: the ringing, the whisper, and time for the carrier to tell us."""
+
+AT_ONCE = 4
+"""Matches looked for in one look."""
+
+LOOKS = 200
+"""In one go; whatever is left is found by the next hint, or by the sweep."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Match:
+    """The use case behind "somebody is free" and "somebody waits"."""
+
+    records: Records
+    floor: StandingFloor
+    rules: Rules
+    flows: Flows
+    line_up: LineUp
+    steer: Steer
+    clock: Clock
+    ids: Ids
+
+    def __call__(self) -> None:
+        """Make every match there is now. Raises FloorUnavailable, RecordsUnavailable."""
+        for _ in range(LOOKS):
+            now = self.clock.now()
+            found = self.floor.ask(lambda floor, now=now: floor.candidates(now, AT_ONCE))  # type: ignore[misc]
+            pairs = best_pairs(found.waiting, found.free, self.rules, AT_ONCE)
+            if not pairs:
+                return
+            for claim in self._claimed(pairs, now):
+                self._settle(claim, next(pair for pair in pairs if pair.ticket == claim.ticket), now)
+
+    def _claimed(self, pairs: Sequence[Pair], now: datetime) -> list[Claim]:
+        choices = [(pair, self.ids.new()) for pair in pairs]
+        lapses = now + LAPSES
+
+        def claim(floor: Floor) -> Sequence[Claim]:
+            return floor.claim_first(choices, now, lapses, AT_ONCE)
+
+        return [made for made in self.floor.ask(claim) if made.answer is FloorAnswer.CLAIMED]
+
+    def _settle(self, claim: Claim, pair: Pair, now: datetime) -> None:
+        """On record, then dialled; a claim that the record refuses is given back, and what is true is lined up."""
+        try:
+            with self.records.write() as tx:
+                if not self._on_record(tx, claim, pair, now):
+                    raise ChangedMeanwhile  # rolls back what was written of it
+        except (ChangedMeanwhile, NoSuchTicket):
+            log.info("claim.refused", ticket=claim.ticket, agents=len(claim.agents))
+            self._give_back(claim)
+            return
+        self.steer(claim.ticket)
+
+    def _give_back(self, claim: Claim) -> None:
+        now = self.clock.now()
+        try:
+            with self.records.read() as tx:
+                ticket = tx.tickets.get(claim.ticket).ticket
+        except NoSuchTicket:
+            self.floor.ask(lambda floor: floor.withdraw(claim.ticket, now))
+        else:
+            self.floor.ask(lambda floor: floor.release(ticket, claim.token, now))
+            self.line_up(claim.ticket)
+        self.line_up.agents(claim.agents)
+
+    def _on_record(self, tx: Transaction, claim: Claim, pair: Pair, now: datetime) -> bool:
+        made = places.claimed(tx, claim, pair, now + LAPSES, now)
+        if made is None:
+            return False
+        place, rows = made
+        call = tx.calls.at(place.ticket.call) if place.ticket.call is not None else None
+        for row in rows:
+            tx.legs.commit(self._leg(tx, place, row, call, now))
+        return True
+
+    def _leg(
+        self, tx: Transaction, place: TicketOnRecord, row: ClaimOnRecord, call: CallRecord | None, now: datetime
+    ) -> Leg:
+        version = self.flows.version(call.version) if call else None
+        return Leg(
+            id=LegId(self.ids.new()),
+            kind=LegKind.AGENT,
+            ticket=TicketId(row.ticket),
+            to=dialled(tx.agents.get(row.agent).record.address),
+            line=call.line if call else "",
+            language=version.flow.languages[0] if version else place.ticket.language or Language("it"),
+            made_at=now,
+            rings=RINGS,
+            call=place.ticket.call,
+            token=row.token,
+            agent=AgentId(row.agent),
+            attempt=row.attempt,
+            shows=shown(version.company, call) if version and call else None,
+        )
+
+
+def dialled(address: Address) -> str:
+    """An agent's address as the carrier takes it ("Call resource: create", parameter To)."""
+    return f"client:{address.at}" if address.kind is AddressKind.BROWSER else address.at
+
+
+def shown(company: Company, call: CallRecord) -> PhoneNumber:
+    """Who seems to call: the line's own choice, or its number."""
+    line = company.lines.get(call.line)
+    return line.shows or line.number if line else call.called

@@ -1,0 +1,116 @@
+"""An agent's phone was answered: the whisper, and 1 to take the call, so that a voicemail never answers for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ivr.core.agent import AgentEvent
+from ivr.core.customer import Customer
+from ivr.core.flow.model import FlowVersion
+from ivr.core.flow.steps.queue import TALKING
+from ivr.core.flow.turn import Ask, HangUp, Heard, Join, Keys, Said, Speak, Utter, Wording
+from ivr.core.leg import Leg, room
+from ivr.core.ticket import TicketKind
+from ivr.core.whisper import spoken, title, whisper
+from ivr.core.words import PhoneNumber
+from ivr.switchboard import places
+from ivr.switchboard.leg_news import claim_of
+from ivr.switchboard.leg_turn import CallsBack, Hint, LegStep
+from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Flows, Later, TicketOnRecord, Transaction
+
+OVER = "over"
+ASKED, ASKED_AGAIN = "whisper", "whisper_again"
+TAKE, DECLINE = "1", "2"
+PATIENCE = 6  # seconds for a key
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The turns of an agent's leg."""
+
+    flows: Flows
+    wording: Wording
+    call_back: CallsBack
+    later: Later
+
+    def __call__(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> LegStep:
+        claim = claim_of(tx, leg)
+        if leg.stage == TALKING:
+            return self._over(tx, leg, "talk_over", now)
+        if claim is None or claim.state is not ClaimState.OFFERED:
+            return self._over(tx, leg, "offer_gone", now)
+        match heard:
+            case Keys(digits) if digits.startswith(TAKE) and leg.stage:
+                return self._taken(tx, leg, claim, now)
+            case Keys(digits) if digits.startswith(DECLINE) and leg.stage:
+                places.refused(tx, claim, AgentEvent.DECLINED, "declined", now)
+                return self._over(tx, leg, "offer_declined", now)
+            case _ if leg.stage == ASKED_AGAIN:
+                places.refused(tx, claim, AgentEvent.MISSED, "missed", now)
+                return self._over(tx, leg, "offer_gone", now)
+            case _:
+                return self._asked(tx, leg, now)
+
+    def _asked(self, tx: Transaction, leg: Leg, now: datetime) -> LegStep:
+        again = leg.stage == ASKED
+        place, version = tx.tickets.get(leg.ticket), self._version(tx, leg)
+        if place.ticket.kind is TicketKind.CALLBACK and not again:
+            words = spoken(
+                version.company,
+                self.wording,
+                leg.language,
+                now,
+                "whisper_callback",
+                queue=title(version.company, place.ticket.queue, leg.language),
+                caller=self._who(tx, place, version, leg, now),
+            )
+        else:
+            words = whisper(
+                version.company,
+                self.wording,
+                leg.language,
+                place.ticket.queue,
+                self._who(tx, place, version, leg, now),
+                place.ticket.waited(now),
+                again,
+                now,
+            )
+        ask = Ask((words,), 1, "", PATIENCE, leg.language)
+        return LegStep((ask,), ASKED_AGAIN if again else ASKED)
+
+    def _taken(self, tx: Transaction, leg: Leg, claim: ClaimOnRecord, now: datetime) -> LegStep:
+        place = places.accepted(tx, claim, now)
+        if place is None:
+            return self._over(tx, leg, "offer_gone", now)
+        says: list[Said] = []
+        if place.ticket.kind is TicketKind.CALLBACK:
+            if self.call_back.begin(tx, place, claim, now) is None:
+                places.agent_waits_no_longer(tx, leg.ticket, now)
+                return self._over(tx, leg, "offer_gone", now)
+            says.append(Speak((self._words(tx, leg, "calling_them", now),)))
+        says.append(Join(room(leg.ticket, leg.attempt), ends=False))
+        return LegStep(tuple(says), TALKING, self._hints(leg))
+
+    def _over(self, tx: Transaction, leg: Leg, sentence: str, now: datetime) -> LegStep:
+        return LegStep((Speak((self._words(tx, leg, sentence, now),)), HangUp()), OVER, self._hints(leg))
+
+    def _hints(self, leg: Leg) -> tuple[Hint, ...]:
+        return (lambda: self.later.steer(leg.ticket), lambda: self.later.line_up(leg.ticket))
+
+    def _words(self, tx: Transaction, leg: Leg, sentence: str, now: datetime) -> Utter:
+        return spoken(self._version(tx, leg).company, self.wording, leg.language, now, sentence)
+
+    def _version(self, tx: Transaction, leg: Leg) -> FlowVersion:
+        assert leg.call is not None, "an agent is rung for a call"
+        return self.flows.version(tx.calls.at(leg.call).version)
+
+    def _who(self, tx: Transaction, place: TicketOnRecord, version: FlowVersion, leg: Leg, now: datetime) -> str:
+        """The customer by name, else by number; caller id is only a "maybe", but the agent is one of us."""
+        customer: Customer = tx.customers.get(place.ticket.customer)
+        if customer.name:
+            return customer.name
+        caller = tx.calls.at(leg.call).caller if leg.call else None
+        if isinstance(caller, PhoneNumber):
+            return self.wording.spoken(str(caller), "phone_number", leg.language, now)
+        return spoken(version.company, self.wording, leg.language, now, "someone").text

@@ -1,0 +1,301 @@
+"""Places in line, in one transaction with whatever moves them: taken, kept, given up, served.
+
+SQL decides; the floor in Redis is brought up to it after the commit (``line_up``). Each function reads, asks
+``core.ticket`` what an event leads to, and writes guarded by the version: who loses such a race looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ivr.core.agent import AgentEvent, happened
+from ivr.core.call import CallRecord
+from ivr.core.errors import ChangedMeanwhile
+from ivr.core.events import AgentJoined, AgentOffered, CallEvent, OfferEnded, QueueJoined, QueueLeft, TalkEnded
+from ivr.core.flow.turn import TakePlace
+from ivr.core.leg import LegKind, LegState, room
+from ivr.core.roster import NoSuchAgent
+from ivr.core.routing.decide import Pair
+from ivr.core.routing.skills import LAST_AGENT_FIRST
+from ivr.core.ticket import ENDS, Relaxation, Ticket, TicketEvent, TicketKind, TicketState, after
+from ivr.core.words import AgentId, CustomerId, TicketId
+from ivr.switchboard.ports import Claim, ClaimOnRecord, ClaimState, TicketOnRecord, Transaction
+
+AWAY_FOR = timedelta(minutes=15)
+"""So long a dropped caller's place is kept."""
+
+WAITING = frozenset({TicketState.IN_LINE, TicketState.CLAIMED})
+
+
+def live(place: TicketOnRecord) -> bool:
+    return place.ticket.state not in ENDS
+
+
+# --- The caller's side ------------------------------------------------------------------------------------------------
+
+
+def take(tx: Transaction, call: CallRecord, customer: CustomerId, deed: TakePlace, now: datetime) -> None:
+    """A place in line for a call: the one that was kept for them, or a new one."""
+    kept = tx.tickets.away_of(customer, now - AWAY_FOR)
+    if kept is not None and kept.ticket.id == deed.ticket:
+        ticket = replace(kept.ticket, state=after(kept.ticket.state, TicketEvent.CAME_BACK), call=call.id)
+        _write(tx, replace(kept, ticket=ticket, node=deed.node, away_at=None, wish=""))
+        tx.log.add(call.id, [QueueJoined(deed.ticket, kept.ticket.queue, again=True)], now)
+        return
+    last = tx.tickets.last_agent_of(customer) if deed.last_agent else None
+    ticket = Ticket(
+        id=TicketId(deed.ticket),
+        kind=TicketKind.WAITING,
+        queue=deed.queue,
+        arrived_at=min(deed.since or now, now),
+        order=tx.tickets.next_order(),
+        customer=customer,
+        call=call.id,
+        language=deed.language,
+        needs=deed.needs,
+        preferred=deed.preferred,
+        relaxations=tuple(Relaxation(length, skills) for length, skills in deed.relax),
+        boost=deed.boost,
+        last_agent=last,
+        last_agent_until=now + LAST_AGENT_FIRST if last else None,
+    )
+    if not tx.tickets.take(TicketOnRecord(ticket, node=deed.node)):
+        raise ChangedMeanwhile
+    tx.log.add(call.id, [QueueJoined(deed.ticket, deed.queue, again=deed.since is not None)], now)
+
+
+def leave(tx: Transaction, ticket: TicketId, how: str, now: datetime) -> None:
+    """The caller gives the place up by a way out of the node; agents who were rung for it are let go."""
+    place = tx.tickets.get(ticket)
+    if place.ticket.state not in WAITING:
+        return
+    let_agents_go(tx, place, now)
+    note(tx, place, [QueueLeft(ticket, place.ticket.queue, how, _waited(place, now))], now)
+    _end(tx, place, TicketEvent.LEFT, how, now)
+
+
+def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now: datetime) -> None:
+    """The caller's line is gone: a place in line is kept for a while, a talk is over."""
+    state = place.ticket.state
+    if state is TicketState.TALKING:
+        end_talk(tx, place, "customer", wrap_up, now)
+        return
+    if state not in WAITING:
+        return
+    let_agents_go(tx, place, now)
+    gone = replace(place.ticket, state=after(state, TicketEvent.WENT_AWAY))
+    _write(tx, replace(place, ticket=gone, away_at=now))
+    note(tx, place, [QueueLeft(gone.id, gone.queue, "hung_up", _waited(place, now))], now)
+
+
+def given_up(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
+    """Nobody came back to a place that was kept."""
+    _end(tx, place, TicketEvent.ABANDONED, "nobody came back", now)
+
+
+# --- The agent's side -------------------------------------------------------------------------------------------------
+
+
+def claimed(
+    tx: Transaction, claim: Claim, pair: Pair, lapses: datetime, now: datetime
+) -> tuple[TicketOnRecord, tuple[ClaimOnRecord, ...]] | None:
+    """Put on record what the floor has claimed; None: the record knows better, and nothing is written."""
+    place = tx.tickets.get(claim.ticket)
+    if place.ticket.state is not TicketState.IN_LINE or claim.fence <= place.fence:
+        return None
+    attempt, because = place.attempt + 1, f"{pair.ticket_because}; {pair.agent_because}"
+    rows = tuple(
+        ClaimOnRecord(claim.token, agent, claim.ticket, attempt, claim.fence, now, lapses, because)
+        for agent in claim.agents
+    )
+    for row in rows:
+        if not _agent_claimed(tx, row, now):
+            return None
+    if not tx.claims.make(rows):
+        return None
+    taken = replace(
+        place,
+        ticket=replace(place.ticket, state=after(place.ticket.state, TicketEvent.CLAIMED)),
+        attempt=attempt,
+        fence=claim.fence,
+    )
+    if not tx.tickets.change(taken):
+        return None
+    note(tx, taken, [AgentOffered(claim.ticket, row.agent, because) for row in rows], now)
+    return tx.tickets.get(claim.ticket), rows
+
+
+def _agent_claimed(tx: Transaction, row: ClaimOnRecord, now: datetime) -> bool:
+    try:
+        agent = tx.agents.get(row.agent)
+    except NoSuchAgent:
+        return False
+    if not agent.status.is_free(now):
+        return False
+    status = happened(agent.status, AgentEvent.CLAIMED, "an offer", now, offer=tx.tickets.next_order())
+    return tx.agents.change(status, agent.version)
+
+
+def accepted(tx: Transaction, claim: ClaimOnRecord, now: datetime) -> TicketOnRecord | None:
+    """The agent takes it, once: the others who were rung are let go. None: it is gone."""
+    place = tx.tickets.get(claim.ticket)
+    if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt:
+        return None
+    if not tx.claims.accept(claim.token, claim.agent, now):
+        return None
+    agent_moves(tx, claim.agent, AgentEvent.ACCEPTED, "took a call", now)
+    for other in tx.claims.under(claim.token):
+        if other.agent != claim.agent:
+            let_go(tx, other, AgentEvent.LET_GO, "let_go", now)
+    talking = replace(
+        place,
+        ticket=replace(place.ticket, state=after(place.ticket.state, TicketEvent.CONNECTED)),
+        agent=claim.agent,
+        taken_at=now,
+    )
+    _write(tx, talking)
+    note(tx, talking, [AgentJoined(claim.ticket, claim.agent, _waited(place, now))], now)
+    return tx.tickets.get(claim.ticket)
+
+
+def refused(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, now: datetime) -> None:
+    """An agent declined, missed, or was not reached: the ticket is back at its place once nobody is rung for it."""
+    if not let_go(tx, claim, event, how, now):
+        return
+    place = tx.tickets.get(claim.ticket)
+    note(tx, place, [OfferEnded(claim.ticket, claim.agent, how)], now)
+    if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt:
+        return
+    by = place.ticket.refused_by | {claim.agent}
+    if not any(other.state is ClaimState.OFFERED for other in tx.claims.under(claim.token)):
+        back = replace(place.ticket, state=after(place.ticket.state, TicketEvent.PUT_BACK), refused_by=by)
+    else:
+        back = replace(place.ticket, refused_by=by)
+    _write(tx, replace(place, ticket=back))
+
+
+def let_go(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, now: datetime) -> bool:
+    """One agent's claim comes to nothing, and their phone is to stop ringing; False when it had ended."""
+    if not tx.claims.end(claim.token, claim.agent, how, now):
+        return False
+    agent_moves(tx, claim.agent, event, how, now)
+    for leg in tx.legs.under(claim.token):
+        if leg.agent == claim.agent and leg.state is not LegState.ENDED and not leg.unwanted:
+            written(tx.legs.change(replace(leg, unwanted=True)))
+    return True
+
+
+def let_agents_go(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
+    """Everybody who is rung for a ticket."""
+    for claim in tx.claims.of_ticket(place.ticket.id):
+        if claim.state is ClaimState.OFFERED and let_go(tx, claim, AgentEvent.LET_GO, "let_go", now):
+            note(tx, place, [OfferEnded(claim.ticket, claim.agent, "let_go")], now)
+
+
+# --- The talk ---------------------------------------------------------------------------------------------------------
+
+
+def end_talk(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timedelta, now: datetime) -> None:
+    """The talk is over: the agent wraps up. ``how``: agent, customer, or lost: then the caller is back in line.
+
+    ``wrap_up`` is the queue's; an agent's own goes before it. Once only: a ticket that does not talk is left as it is.
+    """
+    if place.ticket.state is not TicketState.TALKING or place.agent is None or place.taken_at is None:
+        return
+    for claim in tx.claims.of_ticket(place.ticket.id):
+        if claim.state is ClaimState.ACCEPTED and tx.claims.end(claim.token, claim.agent, "talked", now):
+            agent_moves(tx, claim.agent, AgentEvent.TALK_ENDED, "the talk ended", now, wrap_up)
+    for leg in tx.legs.of_ticket(place.ticket.id):
+        if leg.kind is LegKind.AGENT and leg.state is not LegState.ENDED and not leg.unwanted:
+            written(tx.legs.change(replace(leg, unwanted=True)))
+    seconds = int((now - place.taken_at).total_seconds())
+    note(tx, place, [TalkEnded(place.ticket.id, place.agent, seconds, how)], now)
+    if how == "lost":
+        back = replace(
+            place.ticket,
+            state=after(place.ticket.state, TicketEvent.PUT_BACK),
+            last_agent=place.agent,
+            last_agent_until=now + LAST_AGENT_FIRST,
+        )
+        _write(tx, replace(place, ticket=back, agent=None, taken_at=None))
+    else:
+        _end(tx, place, TicketEvent.SERVED, f"talked to {place.agent}", now)
+
+
+def agent_waits_no_longer(tx: Transaction, ticket: TicketId, now: datetime) -> None:
+    """An agent took a callback, and the customer was not reached: free again at once, and their phone is hung up."""
+    place = tx.tickets.get(ticket)
+    if place.ticket.state is TicketState.TALKING:
+        return
+    for claim in tx.claims.of_ticket(ticket):
+        if claim.state is ClaimState.ACCEPTED and tx.claims.end(claim.token, claim.agent, "not_reached", now):
+            agent_moves(tx, claim.agent, AgentEvent.TALK_ENDED, "the customer was not reached", now, timedelta())
+            agent_moves(tx, claim.agent, AgentEvent.WRAPPED_UP, "nothing to wrap up", now)
+            for leg in tx.legs.under(claim.token):
+                if leg.kind is LegKind.AGENT and leg.state is not LegState.ENDED and not leg.unwanted:
+                    written(tx.legs.change(replace(leg, unwanted=True)))
+
+
+# --- Between them -----------------------------------------------------------------------------------------------------
+
+
+def room_of(place: TicketOnRecord) -> str | None:
+    """The room of the talk that is on; None: nobody talks."""
+    return room(place.ticket.id, place.attempt) if place.ticket.state is TicketState.TALKING else None
+
+
+def agent_moves(
+    tx: Transaction,
+    agent: AgentId,
+    event: AgentEvent,
+    because: str,
+    now: datetime,
+    wrap_up: timedelta = timedelta(),
+) -> None:
+    """What an event makes of an agent, on record; one who was taken off the record meanwhile is nobody's any more."""
+    try:
+        before = tx.agents.get(agent)
+    except NoSuchAgent:
+        return
+    wrap_up = wrap_up if before.record.wrap_up is None else before.record.wrap_up
+    changed = happened(before.status, event, because, now, wrap_up=wrap_up)
+    if changed != before.status and not tx.agents.change(changed, before.version):
+        raise ChangedMeanwhile
+
+
+def note(tx: Transaction, place: TicketOnRecord, events: list[CallEvent], now: datetime) -> None:
+    """In the log of the call that waits; a callback's ticket belongs to the call on which it was asked for."""
+    if place.ticket.call is not None and events:
+        tx.log.add(place.ticket.call, events, now)
+
+
+def retried(work: Callable[[], None], times: int = 5) -> None:
+    """Do it, and again where somebody changed the same at the same moment: whoever was first is looked at then."""
+    for _ in range(times - 1):
+        try:
+            work()
+        except ChangedMeanwhile:
+            continue
+        return
+    work()
+
+
+def _waited(place: TicketOnRecord, now: datetime) -> int:
+    return int(place.ticket.waited(now).total_seconds())
+
+
+def _end(tx: Transaction, place: TicketOnRecord, event: TicketEvent, because: str, now: datetime) -> None:
+    ended = replace(place.ticket, state=after(place.ticket.state, event))
+    _write(tx, replace(place, ticket=ended, ended_at=now, because=because))
+
+
+def written(changed: bool) -> None:
+    """Raises ChangedMeanwhile where a guarded write met somebody else's."""
+    if not changed:
+        raise ChangedMeanwhile
+
+
+def _write(tx: Transaction, place: TicketOnRecord) -> None:
+    written(tx.tickets.change(place))

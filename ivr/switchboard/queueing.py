@@ -1,0 +1,100 @@
+"""The queue as a worker holds it: the use cases of the floor, put together, and what the sweep does for them."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from ivr.core.errors import CarrierUnavailable, FloorUnavailable
+from ivr.core.leg import Leg, LegEnd
+from ivr.core.words import LegId, TicketId
+from ivr.switchboard import places
+from ivr.switchboard.leg_news import LegNews
+from ivr.switchboard.line_up import FloorCare, LineUp
+from ivr.switchboard.match import Match
+from ivr.switchboard.ports import Clock, Records, Telephone
+from ivr.switchboard.steer import UNHEARD_AFTER, Steer
+
+ABANDONED_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Queueing:
+    """``records`` and ``clock`` for what comes due by itself; the rest are the use cases behind the hints."""
+
+    records: Records
+    telephone: Telephone
+    line_up: LineUp
+    match: Match
+    steer: Steer
+    care: FloorCare
+    news: LegNews
+    clock: Clock
+
+    def tend(self) -> None:
+        """One round: what lapsed, who has wrapped up, who did not come back, whom nobody hinted at.
+
+        Without Redis or the carrier callers wait on, and the next round tries again.
+        """
+        self._forget_the_away()
+        try:
+            self.care.lapse()
+            self.care.rested()
+            self.match()
+        except FloorUnavailable:
+            pass  # counted by the callers' wait; nothing is lost, since SQL holds the places
+        self._steer_everybody()
+
+    def compare(self) -> None:
+        """Set the floor right against the record, and our legs against the carrier's list."""
+        try:
+            if self.care.compare():
+                self.match()
+        except FloorUnavailable:
+            pass
+        self._end_vanished_legs()
+
+    def _forget_the_away(self) -> None:
+        now = self.clock.now()
+        with self.records.read() as tx:
+            gone = tx.tickets.away_before(now - places.AWAY_FOR, ABANDONED_AT_ONCE)
+        for place in gone:
+            places.retried(lambda place=place: self._give_up(place.ticket.id))  # type: ignore[misc]
+
+    def _give_up(self, ticket: TicketId) -> None:
+        now = self.clock.now()
+        with self.records.write() as tx:
+            place = tx.tickets.get(ticket)
+            if place.away_at is not None and now - place.away_at >= places.AWAY_FOR:
+                places.given_up(tx, place, now)
+
+    def _steer_everybody(self) -> None:
+        """Tickets with legs, and callers who talk or have talked: whatever lost its hint."""
+        with self.records.read() as tx:
+            tickets = dict.fromkeys(leg.ticket for leg in tx.legs.unfinished())
+        for ticket in tickets:
+            try:
+                self.steer(ticket)
+            except CarrierUnavailable:
+                continue  # the next round asks again
+
+    def _end_vanished_legs(self) -> None:
+        """A leg that the carrier does not list is over, whether or not anybody told us."""
+        now = self.clock.now()
+        with self.records.read() as tx:
+            legs = [leg for leg in tx.legs.unfinished() if leg.sid is not None and now - leg.made_at > UNHEARD_AFTER]
+        if not legs:
+            return
+        live: Set[str] = frozenset(self.telephone.live_calls())
+        for leg in legs:
+            if leg.sid not in live and self._still_unfinished(leg.id):
+                self.news.ended(leg.id, _end_of(leg))
+
+    def _still_unfinished(self, leg: LegId) -> bool:
+        """Its end may have come to us while the carrier was asked."""
+        with self.records.read() as tx:
+            return tx.legs.get(leg).ended_at is None
+
+
+def _end_of(leg: Leg) -> LegEnd:
+    return LegEnd.COMPLETED if leg.turn else LegEnd.NO_ANSWER

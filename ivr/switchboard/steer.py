@@ -1,0 +1,111 @@
+"""The legs of a ticket, pointed to where the record says that they belong: dialled, moved, hung up.
+
+Everything to do stands in SQL, so that it can be done again by anybody: a step that lost its hint, or whose process
+died, is found by the sweep. The carrier is asked outside of transactions, and a dial is on record before it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from ivr.core.call import CallRecord, CallState
+from ivr.core.errors import CarrierBusy, CarrierUnavailable, NoSuchTicket, RefusedByCarrier
+from ivr.core.flow import cursor as cursors
+from ivr.core.flow.steps.queue import PARKED, TALKING
+from ivr.core.leg import Leg, LegEnd, LegKind, LegState
+from ivr.core.ticket import TicketState
+from ivr.core.words import LegId, TicketId
+from ivr.switchboard.leg_news import LegNews
+from ivr.switchboard.ports import Clock, Records, Telephone, TicketOnRecord
+
+UNHEARD_AFTER = timedelta(seconds=30)
+"""A dial that the carrier did not answer, and of which nobody told us since, has not come about."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Steer:
+    """The use case behind a hint that legs are to be moved."""
+
+    records: Records
+    telephone: Telephone
+    news: LegNews
+    public_url: str
+    clock: Clock
+
+    def __call__(self, ticket: TicketId) -> None:
+        """Do what is to be done for the legs of a ticket. Raises CarrierUnavailable where it cannot be asked."""
+        with self.records.read() as tx:
+            try:
+                place = tx.tickets.get(ticket)
+            except NoSuchTicket:
+                return
+            legs = tx.legs.of_ticket(ticket)
+            call = tx.calls.at(place.ticket.call) if place.ticket.call is not None else None
+        if call is not None:
+            self._call_belongs(place, call)
+        self.legs([leg for leg in legs if leg.state is not LegState.ENDED], place)
+
+    def legs(self, legs: Sequence[Leg], place: TicketOnRecord) -> None:
+        for leg in legs:
+            if leg.state is LegState.COMMITTED:
+                self._dial(leg)
+            elif leg.unwanted and leg.sid is not None:
+                self.telephone.hang_up(leg.sid)
+            elif _alone(leg, place) and leg.sid is not None:
+                self.telephone.move(leg.sid, self.leg_address(leg.id, leg.turn, "moved"))
+            elif leg.sid is None and self.clock.now() - leg.made_at > UNHEARD_AFTER:
+                self.news.ended(leg.id, LegEnd.CANCELLED)
+
+    def leg_address(self, leg: LegId, turn: int, door: str) -> str:
+        return f"{self.public_url}/voice/legs/{leg}/turns/{turn}/{door}"
+
+    def _call_belongs(self, place: TicketOnRecord, call: CallRecord) -> None:
+        """The caller's leg: into the room once an agent took the call, out of it once the talk is over."""
+        if call.state is CallState.ENDED:
+            return
+        stage = cursors.from_json(call.cursor).stage
+        talks = place.ticket.state is TicketState.TALKING
+        if (stage == PARKED and talks) or (stage == TALKING and not talks):
+            moved = self.telephone.move(
+                call.key.sid, f"{self.public_url}/voice/calls/{call.id}/turns/{call.turn}/moved"
+            )
+            if not moved:
+                log.info("steer.call_over", call=call.id)
+
+    def _dial(self, leg: Leg) -> None:
+        if leg.unwanted:
+            self.news.ended(leg.id, LegEnd.CANCELLED)
+            return
+        with self.records.write() as tx:
+            standing = tx.legs.get(leg.id)
+            mine = standing.state is LegState.COMMITTED and tx.legs.change(replace(standing, state=LegState.DIALLED))
+        if not mine or leg.shows is None:
+            return
+        try:
+            sid = self.telephone.dial(
+                leg.to,
+                leg.shows,
+                self.leg_address(leg.id, 0, "answered"),
+                f"{self.public_url}/voice/legs/{leg.id}/status",
+                int(leg.rings.total_seconds()),
+            )
+        except CarrierBusy:  # it says that it made no call: it may be asked again
+            self.news.known_as(leg.id, None, LegState.COMMITTED)
+            raise
+        except RefusedByCarrier:
+            self.news.ended(leg.id, LegEnd.FAILED)
+        except CarrierUnavailable:
+            log.warning("leg.unheard", leg=leg.id)  # nobody knows whether it rings: its own news will tell
+        else:
+            self.news.known_as(leg.id, sid, LegState.DIALLED)
+
+
+def _alone(leg: Leg, place: TicketOnRecord) -> bool:
+    """A leg that was in a talk which is over."""
+    return leg.stage == TALKING and place.ticket.state is not TicketState.TALKING and leg.kind is LegKind.CUSTOMER

@@ -37,6 +37,7 @@ from ivr.switchboard.ring import Ring
 from ivr.switchboard.standing_floor import StandingFloor
 from ivr.switchboard.steer import Steer
 from ivr.switchboard.take_turn import Answer, TakeTurn
+from ivr.switchboard.waiting import WaitAnswer, Waiting
 from ivr.twilio import fallback, twiml
 from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
 from ivr.twilio.signature import SignatureCheck
@@ -114,6 +115,8 @@ def open_office(
         numbering=numbering,
         render=renderer(settings.public_url),
         render_leg=leg_renderer(settings.public_url),
+        waiting=Waiting(kept, flows, clock, wording, holidays, sounds(settings)),
+        render_wait=wait_renderer(settings.public_url),
         fallback=_fallback(settings),
         thanks=fallback.thanks_document,
     )
@@ -247,7 +250,7 @@ def renderer(public_url: str) -> Callable[[Answer], str]:
             answer.says,
             address=lambda door: turn + door,
             sound=lambda name: f"{sounds}{name}.wav",
-            wait=lambda queue: f"{wait}{queue}",
+            wait=lambda park: f"{wait}{park.ticket}",
             recording_callback=recordings,
         )
 
@@ -263,11 +266,35 @@ def leg_renderer(public_url: str) -> Callable[[LegAnswer], str]:
             answer.says,
             address=lambda door: turn + door,
             sound=lambda name: f"{public_url}/sounds/{name}.wav",
-            wait=lambda queue: f"{public_url}/voice/wait/{queue}",
+            wait=lambda park: f"{public_url}/voice/wait/{park.ticket}",
             recording_callback=f"{public_url}/voice/recordings",
         )
 
     return render
+
+
+def wait_renderer(public_url: str) -> Callable[[WaitAnswer], str]:
+    """Rounds of the wait to TwiML, with the addresses of this installation."""
+    sounds, wait = f"{public_url}/sounds/", f"{public_url}/voice/wait/"
+
+    def render(answer: WaitAnswer) -> str:
+        if answer.leaves:
+            return twiml.LEAVE
+        spoken = f"&spoken={answer.spoken}" if answer.spoken else ""
+        return twiml.wait_document(
+            answer.utterances,
+            answer.patience,
+            key=f"{wait}{answer.ticket}/keys?round={answer.round}{spoken}",
+            again=f"{wait}{answer.ticket}?round={answer.round + 1}",
+            sound=lambda name: f"{sounds}{name}.wav",
+        )
+
+    return render
+
+
+def sounds(settings: Settings) -> frozenset[str]:
+    """The names of the sound files that lie beside the flows."""
+    return frozenset(path.stem for path in (settings.flows_dir / "sounds").glob("*.wav"))
 
 
 def _signature(settings: Settings) -> SignatureCheck:

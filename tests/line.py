@@ -55,6 +55,9 @@ class Hints:
     def fetch(self, key: str) -> None:
         self.given.append(("fetch", key))
 
+    def send_text(self, text: str) -> None:
+        self.given.append(("send_text", text))
+
     def line_up(self, ticket: str) -> None:
         self.given.append(("line_up", ticket))
 

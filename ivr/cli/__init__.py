@@ -36,6 +36,7 @@ def line() -> typer.Typer:
         models,
         promises,
         serve,
+        sounds,
         voicemails,
     )
     from ivr.cli import transcribe as reading
@@ -55,6 +56,7 @@ def line() -> typer.Typer:
         ("promises", promises.app),
         ("voicemails", voicemails.app),
         ("models", models.app),
+        ("sounds", sounds.app),
         ("db", db.app),
     ):
         app.add_typer(group, name=name)

@@ -44,6 +44,10 @@ class NoSuchLeg(IvrError):
     """No leg has this id."""
 
 
+class NoSuchText(IvrError):
+    """No text message has this id."""
+
+
 class VoicemailAnsweredAlready(IvrError):
     """This voicemail is answered already."""
 
@@ -68,8 +72,8 @@ class CarrierUnavailable(IvrError):
     """The carrier cannot be reached right now, or is in trouble itself."""
 
 
-class CarrierBusy(CarrierUnavailable):
-    """The carrier asks us to slow down: what was asked for did not happen."""
+class AnswerLost(CarrierUnavailable):
+    """The carrier was asked and its answer was lost: it may have done it."""
 
 
 class RefusedByCarrier(IvrError):

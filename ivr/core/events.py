@@ -335,6 +335,60 @@ class TalkEnded(CallEvent):
 
 
 @dataclass(frozen=True)
+class SurveyAnswered(CallEvent):
+    """``measures``: helped, solved, satisfaction, effort; ``unhappy``: the answer of somebody we owe more."""
+
+    kind: ClassVar[str] = "survey.answered"
+    survey: str
+    question: str
+    measures: str
+    value: str
+    unhappy: bool
+
+
+@dataclass(frozen=True)
+class TextPromised(CallEvent):
+    """A text message to the caller is on record; its words and the number stand there."""
+
+    kind: ClassVar[str] = "text.promised"
+    text: str  # id
+
+
+@dataclass(frozen=True)
+class TextEnded(CallEvent):
+    """``state``: sent (the carrier took it), failed, or unknown (it was handed over and no answer came)."""
+
+    kind: ClassVar[str] = "text.ended"
+    text: str
+    state: str
+    because: str | None
+
+
+@dataclass(frozen=True)
+class TransferBegan(CallEvent):
+    kind: ClassVar[str] = "transfer.began"
+    node: str
+    number: str
+
+
+@dataclass(frozen=True)
+class TransferConnected(CallEvent):
+    """The two have talked; told when the talk is over, since the carrier says it then."""
+
+    kind: ClassVar[str] = "transfer.connected"
+    node: str
+
+
+@dataclass(frozen=True)
+class TransferEnded(CallEvent):
+    """``how``: completed, busy, no_answer, failed."""
+
+    kind: ClassVar[str] = "transfer.ended"
+    node: str
+    how: str
+
+
+@dataclass(frozen=True)
 class FetchAsked(CallEvent):
     kind: ClassVar[str] = "fetch.asked"
     node: str
@@ -422,6 +476,12 @@ KINDS: dict[str, type[CallEvent]] = {
         OfferEnded,
         AgentJoined,
         TalkEnded,
+        SurveyAnswered,
+        TextPromised,
+        TextEnded,
+        TransferBegan,
+        TransferConnected,
+        TransferEnded,
         FetchAsked,
         FetchEnded,
         NodeFailed,

@@ -11,6 +11,9 @@ BY_EVENT = (
     ("transfer.connected", "transferred"),
 )
 
+DECIDING = frozenset(kind for kind, _ in BY_EVENT)
+"""Kinds of events that decide an outcome by themselves, also when they come after the call's end."""
+
 
 def outcome(kinds: Collection[str], flow_ended: bool) -> str:
     """The call's outcome from the kinds of its events; ``flow_ended``: we hung up, the caller did not.

@@ -100,6 +100,17 @@ _ITALIAN_ENDS: Mapping[str, str] = {
     "agent": "ha chiuso l'operatore",
     "customer": "ha chiuso il cliente",
 }
+_ITALIAN_TEXTS: Mapping[str, str] = {
+    "sent": "inviato",
+    "failed": "non inviato",
+    "unknown": "consegnato al gestore, che non ha risposto",
+}
+_ITALIAN_DIALS: Mapping[str, str] = {
+    "completed": "finito",
+    "busy": "occupato",
+    "no_answer": "nessuna risposta",
+    "failed": "non riuscito",
+}
 _ENGLISH_LANGUAGES: Mapping[str, str] = {"it": "Italian", "en": "English"}
 _ENGLISH_ENDS: Mapping[str, str] = {
     "hung_up": "hung up",
@@ -143,6 +154,17 @@ _ENGLISH_ATTEMPTS: Mapping[str, str] = {
     "refused": "wants no call",
     "failed": "the number cannot be reached",
     "lost": "failed on our side",
+}
+_ENGLISH_TEXTS: Mapping[str, str] = {
+    "sent": "was sent",
+    "failed": "was not sent",
+    "unknown": "was handed to the carrier, which did not answer",
+}
+_ENGLISH_DIALS: Mapping[str, str] = {
+    "completed": "over",
+    "busy": "busy",
+    "no_answer": "no answer",
+    "failed": "it failed",
 }
 
 _ITALIAN = _Teller(
@@ -210,6 +232,17 @@ _ITALIAN = _Teller(
         e.TalkEnded: lambda it, *_: (
             f"Fine del colloquio con {it.agent}, durato {_length(it.seconds)} ({_ITALIAN_ENDS.get(it.how, it.how)})."
         ),
+        e.SurveyAnswered: lambda it, *_: (
+            f"Sondaggio «{it.survey}», domanda «{it.question}»: «{it.value}»" + (", scontento." if it.unhappy else ".")
+        ),
+        e.TextPromised: lambda *_: "Promesso un messaggio di testo.",
+        e.TextEnded: lambda it, *_: (
+            f"Messaggio di testo {_ITALIAN_TEXTS.get(it.state, it.state)}"
+            + (f" ({it.because})." if it.because else ".")
+        ),
+        e.TransferBegan: lambda it, *_: f"In trasferimento al numero {it.number} (passo «{it.node}»).",
+        e.TransferConnected: lambda it, *_: f"Ha parlato con il numero esterno (passo «{it.node}»).",
+        e.TransferEnded: lambda it, *_: f"Trasferimento: {_ITALIAN_DIALS.get(it.how, it.how)}.",
         e.FetchAsked: lambda it, *_: f"Chiesto a {it.host} (passo «{it.node}»).",
         e.FetchEnded: lambda it, *_: f"Risposta al passo «{it.node}»: {_ITALIAN_FETCHES.get(it.state, it.state)}.",
         e.NodeFailed: lambda it, *_: f"Il passo «{it.node}» non è riuscito: {it.because}.",
@@ -324,6 +357,16 @@ _ENGLISH = _Teller(
         e.TalkEnded: lambda it, *_: (
             f"The talk with {it.agent} ended after {_length(it.seconds)} ({_ENGLISH_ENDS.get(it.how, it.how)})."
         ),
+        e.SurveyAnswered: lambda it, *_: (
+            f"Survey “{it.survey}”, question “{it.question}”: “{it.value}”" + (", unhappy." if it.unhappy else ".")
+        ),
+        e.TextPromised: lambda *_: "Was promised a text message.",
+        e.TextEnded: lambda it, *_: (
+            f"The text message {_ENGLISH_TEXTS.get(it.state, it.state)}" + (f" ({it.because})." if it.because else ".")
+        ),
+        e.TransferBegan: lambda it, *_: f"Being put through to {it.number} (step “{it.node}”).",
+        e.TransferConnected: lambda it, *_: f"Talked with the number outside (step “{it.node}”).",
+        e.TransferEnded: lambda it, *_: f"The transfer: {_ENGLISH_DIALS.get(it.how, it.how)}.",
         e.FetchAsked: lambda it, *_: f"Asked {it.host} (step “{it.node}”).",
         e.FetchEnded: lambda it, *_: f"The answer for step “{it.node}”: {_ENGLISH_FETCHES.get(it.state, it.state)}.",
         e.NodeFailed: lambda it, *_: f"The step “{it.node}” failed: {it.because}.",

@@ -16,6 +16,7 @@ LegId = NewType("LegId", str)
 TicketId = NewType("TicketId", str)
 AgentId = NewType("AgentId", str)
 CallbackId = NewType("CallbackId", str)
+TextId = NewType("TextId", str)
 QueueName = NewType("QueueName", str)
 Language = NewType("Language", str)
 """An ISO 639-1 code in lower case: ``it``, ``en``."""

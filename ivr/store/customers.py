@@ -28,6 +28,8 @@ from ivr.store.tables import (
     order_items,
     orders,
     promises,
+    survey_answers,
+    texts,
     tickets,
     voicemails,
 )
@@ -171,7 +173,7 @@ class SqlCustomers:
         Events are never changed: each keeps whom the caller was taken for when it was written.
         """
         self._link.run(update(calls).where(calls.c.id == call).values(customer_id=customer, sure=Sure.KNOWN.value))
-        for table in (cases, voicemails, promises, callbacks):
+        for table in (cases, voicemails, promises, callbacks, survey_answers, texts):
             self._link.run(
                 update(table)
                 .where(table.c.call_id == call, table.c.customer_id == anonymous)

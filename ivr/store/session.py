@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from ivr.core.errors import RecordsUnavailable
 from ivr.store.agents import SqlAgents
+from ivr.store.answers import SqlAnswers
 from ivr.store.callbacks import SqlCallbacks
 from ivr.store.calls import SqlCalls
 from ivr.store.cases import SqlCases
@@ -31,6 +32,7 @@ from ivr.store.promises import SqlPromises
 from ivr.store.proofs import SqlProofs
 from ivr.store.switches import SqlSwitches
 from ivr.store.tables import metadata
+from ivr.store.texts import SqlTexts
 from ivr.store.tickets import SqlTickets
 from ivr.store.voicemails import SqlVoicemails
 from ivr.switchboard.ports import Clock, Transaction
@@ -120,6 +122,14 @@ class SqlTransaction:
     @property
     def proofs(self) -> SqlProofs:
         return SqlProofs(self._link)
+
+    @property
+    def answers(self) -> SqlAnswers:
+        return SqlAnswers(self._link)
+
+    @property
+    def texts(self) -> SqlTexts:
+        return SqlTexts(self._link)
 
 
 class _Block:

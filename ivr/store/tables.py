@@ -628,6 +628,40 @@ emergency_closings = Table(
     Column("opened_again_at", Moment),
 )
 
+survey_answers = Table(
+    "survey_answers",
+    metadata,
+    _site(),
+    Column("call_id", Text, ForeignKey("calls.id"), primary_key=True),
+    Column("survey", Text, primary_key=True),
+    Column("question", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),  # from 1, which is the one that counts
+    _customer(),
+    Column("measures", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("unhappy", Boolean, nullable=False),
+    Column("answered_at", Moment, nullable=False, index=True),
+)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    _call(nullable=True),
+    _customer(),
+    Column("number", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Moment, index=True),  # when there is something to do; None once it has ended
+    Column("ended_at", Moment),
+    Column("because", Text),
+    Column("carrier_id", Text),
+)
+
 NEVER_CHANGED = ("call_events", "flow_versions", "agent_states")
 """Tables that are only added to; the database itself refuses the rest."""
 

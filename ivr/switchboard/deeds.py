@@ -10,25 +10,30 @@ from datetime import datetime, timedelta
 from ivr.core.call import CallRecord, Sure
 from ivr.core.callbacks import Callback, RingsAgain
 from ivr.core.customer import CaseRecord
-from ivr.core.events import CallEvent, PromiseMade
+from ivr.core.events import CallEvent, PromiseMade, TextPromised
 from ivr.core.flow.turn import (
     AskCallback,
     CancelCallback,
     Deed,
     EndTalk,
     Fetch,
+    FollowUp,
+    KeepAnswer,
     KeepVoicemail,
     LeavePlace,
     OpenCase,
     Recognise,
     RememberLanguage,
     RememberPace,
+    SendText,
     TakePlace,
     WaitAtCallback,
 )
 from ivr.core.promises import Promise
+from ivr.core.survey import SurveyAnswer
+from ivr.core.text_message import TextMessage
 from ivr.core.voicemail import AudioState, TextState, Voicemail
-from ivr.core.words import CallbackId, CaseId, CustomerId, PromiseId, TicketId, VoicemailId
+from ivr.core.words import CallbackId, CaseId, CustomerId, PromiseId, TextId, TicketId, VoicemailId
 from ivr.switchboard import callbacks, places
 from ivr.switchboard.ports import Fetching, Ids, Later, Transaction
 
@@ -75,6 +80,12 @@ def plan(deeds: Sequence[Deed], call: CallRecord, zone: str, ids: Ids, later: La
                 _leave_place(planned, TicketId(ticket), because, later, now)
             case EndTalk(ticket, seconds):
                 _end_talk(planned, TicketId(ticket), timedelta(seconds=seconds), later, now)
+            case KeepAnswer():
+                _keep_answer(planned, deed, call, now)
+            case FollowUp():
+                _follow_up(planned, deed, call, zone, ids, now)
+            case SendText():
+                _send_text(planned, deed, call, ids, later, now)
     return planned
 
 
@@ -175,6 +186,55 @@ def _fetch(planned: Plan, deed: Fetch, call: CallRecord, later: Later, now: date
     )
     planned.writes.append(lambda tx: tx.fetches.ask(fetching))
     planned.hints.append(lambda: later.fetch(deed.key))
+
+
+def _keep_answer(planned: Plan, deed: KeepAnswer, call: CallRecord, now: datetime) -> None:
+    answer = SurveyAnswer(
+        call=call.id,
+        customer=planned.customer,
+        survey=deed.survey,
+        question=deed.question,
+        measures=deed.measures,
+        value=deed.value,
+        unhappy=deed.unhappy,
+        answered_at=now,
+    )
+
+    def write(tx: Transaction) -> None:
+        tx.answers.keep(answer)
+
+    planned.writes.append(write)
+
+
+def _follow_up(planned: Plan, deed: FollowUp, call: CallRecord, zone: str, ids: Ids, now: datetime) -> None:
+    promise = Promise(
+        id=PromiseId(ids.new()),
+        what="follow_up",
+        customer=planned.customer,
+        call=call.id,
+        made_at=now,
+        due_at=deed.due,
+        zone=zone,
+        owner=deed.owner,
+    )
+    planned.writes.append(lambda tx: tx.promises.make(promise))
+    planned.events.append(PromiseMade(promise.id, promise.what, promise.due_at.isoformat()))
+
+
+def _send_text(planned: Plan, deed: SendText, call: CallRecord, ids: Ids, later: Later, now: datetime) -> None:
+    text = TextMessage(
+        id=TextId(ids.new()),
+        call=call.id,
+        customer=planned.customer,
+        to=deed.to,
+        sender=deed.sender,
+        body=deed.text,
+        made_at=now,
+        next_at=now,
+    )
+    planned.writes.append(lambda tx: tx.texts.promise(text))
+    planned.events.append(TextPromised(text.id))
+    planned.hints.append(lambda: later.send_text(text.id))
 
 
 def _ask_callback(planned: Plan, deed: AskCallback, call: CallRecord, ids: Ids, later: Later, now: datetime) -> None:

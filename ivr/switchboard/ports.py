@@ -21,6 +21,8 @@ from ivr.core.leg import Leg
 from ivr.core.promises import Promise
 from ivr.core.roster import AgentRecord
 from ivr.core.routing.decide import FreeAgent, Pair, Waiting
+from ivr.core.survey import SurveyAnswer
+from ivr.core.text_message import TextMessage
 from ivr.core.ticket import Ticket
 from ivr.core.voicemail import AudioState, Transcript, Voicemail
 from ivr.core.words import (
@@ -35,6 +37,7 @@ from ivr.core.words import (
     PhoneNumber,
     PromiseId,
     QueueName,
+    TextId,
     TicketId,
     VoicemailId,
 )
@@ -438,6 +441,7 @@ class TicketOnRecord:
     told_low: timedelta | None = None  # the first range for the wait that was said aloud, and when
     told_high: timedelta | None = None
     told_at: datetime | None = None
+    load: float | None = None  # what it met on arrival: callers ahead for each agent at work
 
 
 class Tickets(Protocol):
@@ -605,6 +609,42 @@ class Fetches(Protocol):
     def waiting(self, limit: int) -> Sequence[Fetching]: ...
 
 
+class Answers(Protocol):
+    """What callers answered to surveys; nothing is ever changed."""
+
+    def keep(self, answer: SurveyAnswer) -> int:
+        """Put it on record with the next number of its call and question (its own is not looked at): that number."""
+        ...
+
+    def of_call(self, call: CallId) -> Sequence[SurveyAnswer]:
+        """In the order given."""
+        ...
+
+    def between(self, since: datetime, until: datetime) -> Sequence[SurveyAnswer]:
+        """Those given in ``[since, until)``, later answers to the same question among them."""
+        ...
+
+
+class Texts(Protocol):
+    def promise(self, text: TextMessage) -> None: ...
+
+    def get(self, text: TextId) -> TextMessage:
+        """Raises NoSuchText."""
+        ...
+
+    def change(self, text: TextMessage, seen: TextMessage) -> bool:
+        """Write what became of it; False when it is not as it was seen any more."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[TextMessage]:
+        """Those with something to do (``next_at`` passed), the longest due first."""
+        ...
+
+    def of(self, customer: CustomerId) -> Sequence[TextMessage]:
+        """Oldest first."""
+        ...
+
+
 class FlowVersions(Protocol):
     def published(self, flow: str) -> FlowVersionId | None: ...
 
@@ -668,6 +708,10 @@ class Transaction(Protocol):
     def switches(self) -> Switches: ...
     @property
     def proofs(self) -> Proofs: ...
+    @property
+    def answers(self) -> Answers: ...
+    @property
+    def texts(self) -> Texts: ...
 
 
 class Records(Protocol):
@@ -856,11 +900,16 @@ class Telephone(Protocol):
         """Ring ``to`` (E.164, ``sip:`` or ``client:``) for so long; the sid of the new call.
 
         ``url`` is asked once it is answered, ``status_url`` is told of each change. Raises RefusedByCarrier when there
-        will be no such call, CarrierUnavailable when nobody knows: then it is never blindly repeated.
+        will be no such call, CarrierUnavailable when none was made, AnswerLost when nobody knows whether one was.
         """
         ...
 
-    def text(self, to: PhoneNumber, sender: str, body: str) -> str: ...
+    def text(self, to: PhoneNumber, sender: str, body: str) -> str:
+        """Hand over a text message; the carrier's id of it.
+
+        Raises RefusedByCarrier, CarrierUnavailable when it was not taken, AnswerLost when nobody knows.
+        """
+        ...
 
     def fetch_recording(self, url: str) -> bytes | None:
         """The audio; None when the carrier has none (yet)."""
@@ -888,6 +937,8 @@ class Later(Protocol):
     def read_voicemail(self, voicemail: VoicemailId) -> None: ...
 
     def fetch(self, key: str) -> None: ...
+
+    def send_text(self, text: TextId) -> None: ...
 
     def line_up(self, ticket: TicketId) -> None:
         """Bring the floor's view of a ticket up to what is on record, and match."""

@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from ivr.core.call import CallRecord, CallState
-from ivr.core.errors import CarrierBusy, CarrierUnavailable, NoSuchTicket, RefusedByCarrier
+from ivr.core.errors import AnswerLost, CarrierUnavailable, NoSuchTicket, RefusedByCarrier
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState
@@ -95,13 +95,13 @@ class Steer:
                 f"{self.public_url}/voice/legs/{leg.id}/status",
                 int(leg.rings.total_seconds()),
             )
-        except CarrierBusy:  # it says that it made no call: it may be asked again
+        except AnswerLost:
+            log.warning("leg.unheard", leg=leg.id)  # nobody knows whether it rings: its own news will tell
+        except CarrierUnavailable:  # it made no call: it may be asked again
             self.news.known_as(leg.id, None, LegState.COMMITTED)
             raise
         except RefusedByCarrier:
             self.news.ended(leg.id, LegEnd.FAILED)
-        except CarrierUnavailable:
-            log.warning("leg.unheard", leg=leg.id)  # nobody knows whether it rings: its own news will tell
         else:
             self.news.known_as(leg.id, sid, LegState.DIALLED)
 

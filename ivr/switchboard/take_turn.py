@@ -20,8 +20,8 @@ from ivr.core.flow import says as sayings
 from ivr.core.flow.interpreter import advance
 from ivr.core.flow.model import FlowVersion
 from ivr.core.flow.turn import Got, Heard, Holidays, Join, LeftQueue, Park, Said, Scene, Turn, Want, Wording
-from ivr.core.outcome import outcome
-from ivr.core.words import CallId
+from ivr.core.outcome import DECIDING, outcome
+from ivr.core.words import CallId, PhoneNumber
 from ivr.switchboard.deeds import plan
 from ivr.switchboard.fulfil import Fulfil, fulfil
 from ivr.switchboard.ports import Clock, Flows, Ids, Later, Numbering, Records, Transaction
@@ -97,7 +97,7 @@ class TakeTurn:
                 write(tx)
             if events:
                 tx.log.append(record.id, record.next_seq, events, now, planned.customer)
-            if record.state is CallState.ENDED and taken.deeds:
+            if record.state is CallState.ENDED and (taken.deeds or any(event.kind in DECIDING for event in events)):
                 told_again(tx, moved)
         for hint in planned.hints:
             hint()
@@ -112,7 +112,15 @@ class TakeTurn:
     ) -> Turn:
         cursor = cursors.from_json(record.cursor)
         maybe = {k: v for k, v in cursor.frames[0].variables.items() if k.startswith("customer.maybe.")}
-        scene = Scene(now, self.wording, self.holidays, seed=f"{record.id}:{record.turn}", maybe=maybe)
+        scene = Scene(
+            now,
+            self.wording,
+            self.holidays,
+            seed=f"{record.id}:{record.turn}",
+            maybe=maybe,
+            caller=record.caller if isinstance(record.caller, PhoneNumber) else None,
+            number_kind=self.numbering.kind,
+        )
         return self._walk(advance(version, cursor, heard, scene), record, tx, now)
 
     def _walk(self, steps: Generator[Want, Got, Turn], record: CallRecord, tx: Transaction, now: datetime) -> Turn:

@@ -17,14 +17,16 @@ from twilio.http import HttpClient
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from werkzeug.test import Client as WsgiClient
 
-from ivr.core.errors import CarrierBusy, CarrierUnavailable, IvrError, RefusedByCarrier
+from ivr.core.errors import AnswerLost, CarrierUnavailable, IvrError, RefusedByCarrier
 from ivr.core.words import PhoneNumber
 
 API = "https://api.twilio.com"
 PATIENCE = 10.0  # seconds for an answer, and between two pieces of a recording
 LARGEST = 256 * 1024 * 1024  # bytes of audio: about four hours of telephone WAV
+GATEWAYS_ANSWER = (502, 504)  # of something before the carrier, which asked it and heard nothing
 CALL_IS_OVER = 21220  # twilio.com/docs/api/errors/21220: a call that has ended cannot be changed
 
 Auth = tuple[str, str]
@@ -144,7 +146,7 @@ class RestTelephone:
 
     def dial(self, to: str, shows: PhoneNumber, url: str, status_url: str, seconds: int) -> str:
         """ "Call resource: create" (twilio.com/docs/voice/api/call-resource): Timeout, StatusCallbackEvent."""
-        with _carrier():
+        with _carrier(), _once():
             call = self._client.calls.create(
                 to=to,
                 from_=str(shows),
@@ -158,7 +160,7 @@ class RestTelephone:
         return str(call.sid)
 
     def text(self, to: PhoneNumber, sender: str, body: str) -> str:
-        with _carrier():
+        with _carrier(), _once():
             return str(self._client.messages.create(to=str(to), from_=str(sender), body=body).sid)
 
     def fetch_recording(self, url: str) -> bytes | None:
@@ -239,6 +241,28 @@ def _carrier() -> Iterator[None]:
         raise CarrierUnavailable(f"the carrier cannot be reached: {type(trouble).__name__}") from None
 
 
+@contextmanager
+def _once() -> Iterator[None]:
+    """For what must not be done twice: an answer that did not come is another thing than a carrier not reached."""
+    try:
+        yield
+    except TwilioRestException as refusal:
+        if refusal.status in GATEWAYS_ANSWER:
+            raise AnswerLost(f"the carrier answered {refusal.status}") from None
+        raise
+    except requests.RequestException as trouble:
+        if _never_left(trouble):
+            raise
+        raise AnswerLost(f"the carrier's answer did not come: {type(trouble).__name__}") from None
+
+
+def _never_left(trouble: requests.RequestException) -> bool:
+    """Whether no connection came about, so that nothing can have been asked."""
+    reason = getattr(trouble.args[0] if trouble.args else None, "reason", None)
+    no_connection = isinstance(trouble, requests.ConnectTimeout | requests.exceptions.SSLError)
+    return no_connection or isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
 def _told(status: int, code: int | None = None) -> IvrError:
-    what = CarrierBusy if status == 429 else CarrierUnavailable if status >= 500 else RefusedByCarrier
+    what = CarrierUnavailable if status == 429 or status >= 500 else RefusedByCarrier
     return what(f"the carrier answered {status}" + (f", code {code}" if code else ""))

@@ -31,6 +31,8 @@ from ivr.core.words import Language
 HEAD = '<?xml version="1.0" encoding="UTF-8"?><Response>'
 TAIL = "</Response>"
 EMPTY = HEAD + TAIL
+LEAVE = f"{HEAD}<Leave/>{TAIL}"
+"""Out of the queue; the Enqueue's action follows at once ("TwiML Voice: <Enqueue>")."""
 
 SHORT_ENOUGH = 366  # characters that never need measuring: each at most 12 once quoted
 LONGEST_QUOTED = 4400  # of 4500; the rest is for <prosody>
@@ -41,6 +43,12 @@ LONGEST_HINT = 100
 # XML 1.0 has no place for these, not even escaped.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SENTENCE_END = re.compile(r"(?<=[.!?;:…])\s+")
+
+
+HOLD_THE_LINE = (
+    Utter("Restate in linea, per favore.", Language("it")),
+    Utter("Please hold the line.", Language("en")),
+)
 
 
 @dataclass(frozen=True)
@@ -66,14 +74,14 @@ def render(
     says: Sequence[Said],
     address: Callable[[str], str],
     sound: Callable[[str], str],
-    wait: Callable[[str], str],
+    wait: Callable[[Park], str],
     recording_callback: str,
     voices: Mapping[Language, Voice] = VOICES,
 ) -> str:
     """A whole TwiML document for a turn.
 
     ``address``: a door's name to the address it has at the next turn. ``sound``: a sound's name to its address.
-    ``wait``: a queue's name to the address of its wait document. ``recording_callback``: where news of recordings go.
+    ``wait``: who is parked, to the address of their wait document. ``recording_callback``: where news of recordings go.
     """
     pieces = [HEAD]
     for said in says:
@@ -84,10 +92,10 @@ def render(
                 pieces.append(_ask(said, address("keys"), sound, voices))
             case Record():
                 pieces.append(_record(said, address, recording_callback, sound, voices))
-            case Park(queue=queue):
+            case Park():
                 pieces.append(
                     f'<Enqueue action="{quoted(address("queue_left"))}" method="POST" '
-                    f'waitUrl="{quoted(wait(queue))}" waitUrlMethod="POST">{escaped(queue)}</Enqueue>'
+                    f'waitUrl="{quoted(wait(said))}" waitUrlMethod="POST">{escaped(said.queue)}</Enqueue>'
                 )
             case Join(room, ends):
                 pieces.append(
@@ -110,6 +118,32 @@ def render(
                 assert_never(said)
     pieces.append(TAIL)
     return "".join(pieces)
+
+
+def wait_document(
+    utterances: Sequence[Utterance],
+    patience: int,
+    key: str,
+    again: str,
+    sound: Callable[[str], str],
+    voices: Mapping[Language, Voice] = VOICES,
+) -> str:
+    """One round of the wait: a key is heard at any time (``key``: where it goes); without one, ``again`` is next.
+
+    "TwiML Voice: <Enqueue>", waitUrl: Play, Say, Gather, Pause, Hangup, Redirect and Leave may stand here. A Gather
+    that hears nothing goes on to the next verb ("TwiML Voice: <Gather>").
+    """
+    return (
+        f'{HEAD}<Gather input="dtmf" action="{quoted(key)}" method="POST" timeout="{max(patience, 1)}" '
+        f'numDigits="1" finishOnKey="">{_spoken(utterances, sound, voices)}</Gather>'
+        f'<Redirect method="POST">{escaped(again)}</Redirect>{TAIL}'
+    )
+
+
+def static_wait(again: str) -> str:
+    """The wait document for when nothing of ours works: words, silence, and another try; the place is kept."""
+    words = "".join(say(utter) for utter in HOLD_THE_LINE)
+    return f'{HEAD}{words}{_rest(20)}<Redirect method="POST">{escaped(again)}</Redirect>{TAIL}'
 
 
 def say(utter: Utter, voices: Mapping[Language, Voice] = VOICES) -> str:

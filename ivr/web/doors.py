@@ -14,6 +14,7 @@ from ivr.switchboard.ports import Numbering
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
 from ivr.switchboard.take_turn import Answer, TakeTurn
+from ivr.switchboard.waiting import WaitAnswer, Waiting
 from ivr.twilio.signature import SignatureCheck
 
 
@@ -49,6 +50,8 @@ class Doors:
     numbering: Numbering
     render: Callable[[Answer], str]
     render_leg: Callable[[LegAnswer], str]
+    waiting: Waiting
+    render_wait: Callable[[WaitAnswer], str]
     fallback: Callable[[str], str]  # dialled number -> the static document
     thanks: Callable[[], str]
     counters: Counters = field(default_factory=Counters)

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from flask import Blueprint, Response, current_app, g, request
 
 from ivr.core.call import CarrierKey
-from ivr.core.errors import IvrError, NoSuchCall, NoSuchLeg, NoSuchLine
-from ivr.core.words import CallId, LegId
+from ivr.core.errors import IvrError, NoSuchCall, NoSuchLeg, NoSuchLine, NoSuchTicket
+from ivr.core.flow.turn import Keys
+from ivr.core.words import CallId, Language, LegId, TicketId
 from ivr.switchboard.take_turn import Answer
-from ivr.twilio import inbound
+from ivr.switchboard.waiting import WaitAnswer
+from ivr.twilio import inbound, twiml
 from ivr.twilio.signature import asked
 from ivr.web.doors import Doors
 
@@ -24,6 +27,10 @@ hooks = Blueprint("hooks", __name__)
 log = structlog.get_logger()
 
 NO_CONTENT = ("", 204)
+STATIC_WAITS = 15
+"""So many static rounds, about 25 s each, before somebody who waits is sent on."""
+
+MOST_FIGURES = 6
 
 
 def _doors() -> Doors:
@@ -81,6 +88,45 @@ def speaking(view: Callable[..., Answer]) -> Callable[..., Response]:
     return spoken
 
 
+def waits(view: Callable[..., WaitAnswer]) -> Callable[..., Response]:
+    """Answer with a round of the wait; with the static one when it cannot be had, so that nobody loses the place.
+
+    Whoever has heard only that for minutes leaves the queue: the turn that follows can at least fall back to a person
+    or a message.
+    """
+
+    @wraps(view)
+    def waited(ticket: str) -> Response:
+        doors = _doors()
+        try:
+            return _xml(doors.render_wait(view(ticket)))
+        except NoSuchTicket:
+            log.error("wait without a ticket", ticket=ticket)
+            return _xml(twiml.LEAVE)
+        except IvrError as trouble:
+            return _kept_waiting(doors, trouble, ticket)
+        except Exception as trouble:  # the rim: whatever is broken behind, the caller stays in line
+            return _kept_waiting(doors, trouble, ticket, broken=True)
+
+    return waited
+
+
+def _kept_waiting(doors: Doors, trouble: Exception, ticket: str, broken: bool = False) -> Response:
+    name, times = type(trouble).__name__, _number("static") + 1
+    doors.counters.fallbacks.labels(name).inc()
+    log.error("static wait", because=name, ticket=ticket, times=times, exc_info=broken)
+    if times > STATIC_WAITS:
+        return _xml(twiml.LEAVE)
+    again = f"{doors.public_url}/voice/wait/{quote(ticket)}?round={_number('round')}&static={times}"
+    return _xml(twiml.static_wait(again))
+
+
+def _number(name: str) -> int:
+    """A number of the address; 0 for none, or for one that nobody gave it."""
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_FIGURES else 0
+
+
 def _fallen_back(doors: Doors, trouble: Exception, address: dict[str, Any], broken: bool = False) -> Response:
     name = type(trouble).__name__
     doors.counters.fallbacks.labels(name).inc()
@@ -107,6 +153,23 @@ def caller_answered(call: str, turn: int, door: str) -> Answer:
         raise NoSuchCall()
     token = inbound.token(request.headers, g.form)
     return _doors().take_turn(CallId(call), turn, door, inbound.heard(door, g.form), token)
+
+
+@hooks.post("/voice/wait/<ticket>")
+@signed
+@waits
+def caller_waits(ticket: str) -> WaitAnswer:
+    return _doors().waiting.round(TicketId(ticket), _number("round"))
+
+
+@hooks.post("/voice/wait/<ticket>/keys")
+@signed
+@waits
+def waiting_caller_pressed(ticket: str) -> WaitAnswer:
+    waiting, pressed, spoken = _doors().waiting, inbound.heard("keys", g.form), request.args.get("spoken")
+    if not isinstance(pressed, Keys):
+        return waiting.round(TicketId(ticket), _number("round"))
+    return waiting.key(TicketId(ticket), pressed.digits[0], _number("round"), Language(spoken) if spoken else None)
 
 
 @hooks.post("/voice/status")

@@ -10,7 +10,7 @@ from traceback import extract_tb
 
 import structlog
 
-from ivr.core.words import TicketId, VoicemailId
+from ivr.core.words import TextId, TicketId, VoicemailId
 from ivr.worker.office import Work
 
 log = structlog.get_logger(__name__)
@@ -40,6 +40,7 @@ JOBS: Mapping[str, Callable[[Work, str], datetime | None]] = {
     "line_up": _line_up,
     "match": _match,
     "steer": _steer,
+    "send_text": lambda work, about: work.send_text(TextId(about)),
 }
 
 QUEUES: Mapping[str, str] = {
@@ -49,6 +50,7 @@ QUEUES: Mapping[str, str] = {
     "line_up": "floor",
     "match": "floor",
     "steer": "floor",
+    "send_text": "quick",
 }
 """Which queue a job waits in: a caller who hears a waiting sentence never waits behind somebody's long message."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ivr.core.words import TicketId, VoicemailId
+from ivr.core.words import TextId, TicketId, VoicemailId
 from ivr.switchboard.voicemail import LEASE
 from ivr.worker.actors import run
 from ivr.worker.office import Work
@@ -33,6 +33,9 @@ class InlineLater:
 
     def fetch(self, key: str) -> None:
         self._after(0, lambda: self._run("fetch", key))
+
+    def send_text(self, text: TextId) -> None:
+        self._after(0, lambda: self._run("send_text", text))
 
     def line_up(self, ticket: TicketId) -> None:
         self._after(0, lambda: self._run("line_up", ticket))

@@ -11,7 +11,7 @@ import structlog
 from dramatiq import Broker, Message
 from dramatiq.errors import BrokerConnectionError
 
-from ivr.core.words import TicketId, VoicemailId
+from ivr.core.words import TextId, TicketId, VoicemailId
 from ivr.worker.actors import QUEUES
 from ivr.worker.broker import hint_broker
 
@@ -38,6 +38,9 @@ class DramatiqLater:
 
     def fetch(self, key: str) -> None:
         self._hint("fetch", key)
+
+    def send_text(self, text: TextId) -> None:
+        self._hint("send_text", text)
 
     def line_up(self, ticket: TicketId) -> None:
         self._hint("line_up", ticket)
@@ -75,6 +78,9 @@ class SweepOnly:
         """The sweep finds it."""
 
     def fetch(self, key: str) -> None:
+        """The sweep finds it."""
+
+    def send_text(self, text: TextId) -> None:
         """The sweep finds it."""
 
     def line_up(self, ticket: TicketId) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ivr.core.call import CallRecord
-from ivr.core.words import CallId, TicketId, VoicemailId
+from ivr.core.words import CallId, TextId, TicketId, VoicemailId
 from ivr.switchboard.fetching import Fetch
 from ivr.switchboard.ports import (
     AudioShelf,
@@ -21,6 +21,7 @@ from ivr.switchboard.ports import (
 )
 from ivr.switchboard.promises import WarnDue
 from ivr.switchboard.queueing import Queueing
+from ivr.switchboard.send_text import SendText
 from ivr.switchboard.vanished import EndVanished
 from ivr.switchboard.voicemail import FetchVoicemail, FindRecordings, ReadVoicemail, Ready
 
@@ -34,6 +35,7 @@ class Work:
     fetch_voicemail: Callable[[VoicemailId], datetime | None]
     read_voicemail: Callable[[VoicemailId], datetime | None]
     fetch: Callable[[str], None]
+    send_text: Callable[[TextId], datetime | None]
     find_recordings: Callable[[CallRecord], None]
     end_vanished: Callable[[Set[CallId]], frozenset[CallId]]
     adopt: Callable[[], None]
@@ -71,6 +73,7 @@ def work_with(tools: Tools) -> Work:
         fetch_voicemail=FetchVoicemail(records, telephone, tools.shelf, tools.later, clock),
         read_voicemail=ReadVoicemail(records, telephone, tools.shelf, tools.transcriber, tools.later, clock),
         fetch=Fetch(records, tools.fetcher, clock),
+        send_text=SendText(records, telephone, clock),
         find_recordings=FindRecordings(telephone, tools.ready),
         end_vanished=EndVanished(records, telephone, tools.flows, tools.later, clock),
         adopt=tools.adopt,

@@ -36,9 +36,11 @@ def due_jobs(work: Work) -> list[tuple[str, str]]:
     """The jobs that are due by what stands in SQL; a caller who is on the line comes first."""
     with work.records.read() as tx:
         fetches = tx.fetches.waiting(AT_ONCE)
+        texts = tx.texts.due(work.clock.now(), AT_ONCE)
         voicemails = tx.voicemails.due(work.clock.now(), AT_ONCE)
     steps = [(STEPS[step], voicemail.id) for voicemail in voicemails if (step := next_step(voicemail))]
-    return [*(("fetch", fetching.key) for fetching in fetches), *steps]
+    sends = [("send_text", text.id) for text in texts]
+    return [*(("fetch", fetching.key) for fetching in fetches), *sends, *steps]
 
 
 class Sweep:

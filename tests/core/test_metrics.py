@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from ivr.core.metrics import promises_kept, promises_kept_by_owner
+from ivr.core.metrics import promises_kept, promises_kept_by_owner, ranges_held
 from ivr.core.promises import broken, kept, moved, told, withdrawn
 from ivr.core.words import PromiseId
 from tests.core.test_promises import DUE, HOUR, MADE, PROMISE
@@ -50,3 +50,34 @@ def test_each_owner_has_figures_of_their_own() -> None:
     assert list(found) == ["anna", "sales"]
     assert (found["anna"].rate, found["sales"].rate) == (1.0, 0.5)
     assert found["sales"].median_lateness == timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Waited:
+    """A ticket that was told 2 to 5 minutes, by default."""
+
+    taken_at: datetime | None
+    told_at: datetime | None = MADE
+    told_low: timedelta | None = timedelta(minutes=2)
+    told_high: timedelta | None = timedelta(minutes=5)
+
+
+def test_announced_ranges_count_from_the_telling_to_the_agent_ends_included() -> None:
+    minute = timedelta(minutes=1)
+    found = ranges_held(
+        [
+            Waited(MADE + 2 * minute),
+            Waited(MADE + 5 * minute),
+            Waited(MADE + 5 * minute + timedelta(seconds=1)),
+            Waited(MADE + minute),
+            Waited(MADE + 90 * minute, told_high=None),  # "more than two minutes"
+            Waited(None),  # gave up, or waits still
+            Waited(MADE + minute, told_at=None, told_low=None, told_high=None),  # nothing was announced
+        ]
+    )
+    assert (found.inside, found.sooner, found.later, found.unanswered) == (3, 1, 1, 1)
+    assert (found.answered, found.rate) == (5, 3 / 5)
+
+
+def test_without_an_answer_there_is_no_share_of_ranges_that_held() -> None:
+    assert ranges_held([Waited(None)]).rate is None

@@ -14,7 +14,17 @@ import pytest
 from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
 from ivr.core.customer import Customer, CustomerKind
 from ivr.core.voicemail import AudioState, TextState, Transcript, Voicemail
-from ivr.core.words import CallId, CustomerId, FlowVersionId, Language, PhoneNumber, QueueName, TicketId, VoicemailId
+from ivr.core.words import (
+    CallId,
+    CustomerId,
+    FlowVersionId,
+    Language,
+    PhoneNumber,
+    QueueName,
+    TextId,
+    TicketId,
+    VoicemailId,
+)
 from ivr.store.session import SqlRecords
 from ivr.switchboard import voicemail as pipeline
 from ivr.switchboard.voicemail import FetchVoicemail, ReadVoicemail, Step, fetch_pause, next_step, wav_seconds
@@ -101,6 +111,9 @@ class Hints:
 
     def fetch(self, key: str) -> None:
         self.given.append(("http", key))
+
+    def send_text(self, text: TextId) -> None:
+        self.given.append(("text", text))
 
     def line_up(self, ticket: TicketId) -> None:
         raise AssertionError("no queue here")

@@ -39,7 +39,7 @@ def rendered(*says: Said) -> str:
         says,
         address=lambda door: f"/voice/calls/c1/turns/2/{door}",
         sound=lambda name: f"https://ivr.example/sounds/{name}.wav",
-        wait=lambda queue: f"/voice/wait/{quote(queue)}",
+        wait=lambda park: f"/voice/wait/{park.ticket}",
         recording_callback="/voice/recordings",
     )
 
@@ -76,8 +76,8 @@ EXACTLY: list[tuple[tuple[Said, ...], str]] = [
         '<Redirect method="POST">/voice/calls/c1/turns/2/empty</Redirect>',
     ),
     (
-        (Park(QueueName("sales"), IT),),
-        '<Enqueue action="/voice/calls/c1/turns/2/queue_left" method="POST" waitUrl="/voice/wait/sales" '
+        (Park(QueueName("sales"), IT, "t7"),),
+        '<Enqueue action="/voice/calls/c1/turns/2/queue_left" method="POST" waitUrl="/voice/wait/t7" '
         'waitUrlMethod="POST">sales</Enqueue>',
     ),
     (
@@ -116,10 +116,28 @@ def test_each_thing_said_is_exactly_this(says: tuple[Said, ...], body: str, twim
 
 def test_an_address_with_a_query_is_escaped(twiml_check: Check) -> None:
     document = twiml.render(
-        [Park(QueueName("a&b"), IT)], lambda door: f"/x?door={door}&n=1", str, lambda queue: '/w?q="', "/r"
+        [Park(QueueName("a&b"), IT)], lambda door: f"/x?door={door}&n=1", str, lambda park: '/w?q="', "/r"
     )
     assert 'action="/x?door=queue_left&amp;n=1"' in document
     assert ET.fromstring(document)[0].text == "a&b"
+
+
+def test_a_round_of_the_wait_hears_a_key_at_any_time_and_comes_again(twiml_check: Check) -> None:
+    """A queue's wait document holds Play, Say, Gather, Pause, Hangup, Redirect, Leave ("TwiML Voice: <Enqueue>")."""
+    document = twiml.wait_document(
+        (Utter("Siete i prossimi.", IT), Sound("waltz")),
+        2,
+        "/voice/wait/t7/keys?round=0&spoken=it",
+        "/voice/wait/t7?round=1",
+        lambda name: f"/sounds/{name}.wav",
+    )
+    assert document == (
+        f'{HEAD}<Gather input="dtmf" action="/voice/wait/t7/keys?round=0&amp;spoken=it" method="POST" timeout="2" '
+        f'numDigits="1" finishOnKey="">{BIANCA}Siete i prossimi.</Say><Play>/sounds/waltz.wav</Play></Gather>'
+        '<Redirect method="POST">/voice/wait/t7?round=1</Redirect></Response>'
+    )
+    for each in (document, twiml.static_wait("/voice/wait/t7?round=1&static=1"), twiml.LEAVE):
+        assert twiml_check(each, "queue-wait") == []
 
 
 def test_characters_that_xml_cannot_hold_are_left_out(twiml_check: Check) -> None:

@@ -72,6 +72,7 @@ class Jobs:
             fetch_voicemail=self.do("fetch_voicemail"),
             read_voicemail=self.do("read_voicemail"),
             fetch=self.do("fetch"),  # type: ignore[arg-type]
+            send_text=self.do("send_text"),
             find_recordings=lambda call: self.done.append(("find_recordings", call.id)),
             end_vanished=lambda missing: frozenset(),
             adopt=lambda: None,

@@ -189,6 +189,21 @@ BUILT_IN: Mapping[str, Prompt] = {
     ),
     "callback_joining": _both("Vi mettiamo in contatto.", "We are putting you through."),
     "callback_not_wanted": _both("Va bene, non vi richiameremo.", "All right, we will not call again."),
+    # Text messages, transfers and surveys
+    "text_promised": _both("Vi mandiamo un messaggio di testo.", "We are sending you a text message."),
+    "no_text": _both(
+        "A questo numero non possiamo mandare messaggi di testo.", "We cannot send text messages to this number."
+    ),
+    "transfer": _both("Vi mettiamo in comunicazione: un momento.", "We are putting you through: one moment."),
+    "transfer_busy": _both("Il numero è occupato.", "The line is busy."),
+    "transfer_no_answer": _both("Non risponde nessuno.", "Nobody is answering."),
+    "transfer_failed": _both(
+        "Mi dispiace, non siamo riusciti a mettervi in comunicazione.", "I am sorry, we could not put you through."
+    ),
+    "survey_thanks": _both("Grazie per le risposte.", "Thank you for your answers."),
+    "follow_up": _both(
+        "Ci dispiace. Vi ricontattiamo noi entro {due}.", "We are sorry. We will get back to you by {due}."
+    ),
     # Going on and ending
     "failed": _both("Mi dispiace, questo servizio non risponde.", "I am sorry, this service is not answering."),
     "wait": _both("Un momento, per favore.", "One moment, please."),
@@ -196,6 +211,36 @@ BUILT_IN: Mapping[str, Prompt] = {
     "cannot_go_on": _both(
         "Mi dispiace, non possiamo proseguire. Richiamate più tardi, per favore.",
         "I am sorry, we cannot go on. Please call again later.",
+    ),
+    # Waiting in line
+    "wait_greeting": _both(
+        "{title}: vi risponderà una persona, restate in linea.",
+        "{title}: a person will answer you, please hold the line.",
+    ),
+    "wait_next": _both("Siete i prossimi.", "You are next."),
+    "wait_one_ahead": _both("Prima di voi c'è una persona.", "There is one person ahead of you."),
+    "wait_ahead": _both("Prima di voi ci sono {ahead} persone.", "There are {ahead} people ahead of you."),
+    "wait_between": _both("Di solito si aspetta da {low} a {high}.", "The wait is usually {low} to {high}."),
+    "wait_about": _both("Di solito si aspetta circa {high}.", "The wait is usually about {high}."),
+    "wait_less": _both("Di solito si aspetta meno di {high}.", "The wait is usually less than {high}."),
+    "wait_more": _both("Di solito si aspetta più di {low}.", "The wait is usually more than {low}."),
+    "wait_thanks": _both("Grazie di aspettare.", "Thank you for waiting."),
+    "wait_kept": _both(
+        "Vi teniamo il posto: appena è libera, vi risponde una persona.",
+        "We are keeping your place: a person will answer as soon as one is free.",
+    ),
+    "wait_for_callback": _both("essere richiamati senza perdere il posto", "a call back that keeps your place"),
+    "wait_for_slot": _both("essere richiamati più tardi", "a call back later"),
+    "wait_for_voicemail": _both("lasciare un messaggio", "leaving a message"),
+    "wait_for_information": _both("ascoltare le novità mentre aspettate", "our news while you wait"),
+    "wait_for_language": _both("Per l'italiano, premi {keys}.", "For English, press {keys}."),
+    "wait_person": _both(
+        "Siete già in linea per parlare con una persona.", "You are already in line to speak to a person."
+    ),
+    "wait_no_news": _both("In questo momento non ci sono novità.", "There is no news just now."),
+    "wait_no_callback": _both(
+        "In questo momento non possiamo prendere altre richieste di richiamata.",
+        "We cannot take on any more call backs just now.",
     ),
     # Hours: what {closed.because} adds to "Siamo chiusi" / "We are closed"; its own separator comes first
     "closed_holiday": _both(" per festa: {name}", " for a public holiday: {name}"),

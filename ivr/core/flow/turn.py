@@ -6,7 +6,7 @@ the ``Got`` that answers it, and returns the ``Turn``. It performs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -491,6 +491,34 @@ class EndTalk:
     wrap_up: float = 0.0
 
 
+@dataclass(frozen=True)
+class KeepAnswer:
+    """An answer to a survey. All are kept; the first that a call gives to a question is the one that counts."""
+
+    survey: str
+    question: str
+    measures: str
+    value: str
+    unhappy: bool
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """The customer shall hear from us by ``due``, owed by ``owner`` (a queue)."""
+
+    due: datetime
+    owner: str
+
+
+@dataclass(frozen=True)
+class SendText:
+    """A text message to somebody; ``sender`` is a number or a one-way name."""
+
+    to: PhoneNumber
+    sender: str
+    text: str
+
+
 Deed = (
     OpenCase
     | KeepVoicemail
@@ -504,6 +532,9 @@ Deed = (
     | WaitAtCallback
     | CancelCallback
     | EndTalk
+    | KeepAnswer
+    | FollowUp
+    | SendText
 )
 
 # --- The cursor ------------------------------------------------------------------------------------------------------
@@ -557,6 +588,10 @@ class Holidays(Protocol):
         ...
 
 
+def _any_kind(_number: PhoneNumber) -> str:
+    return "unknown"
+
+
 @dataclass(frozen=True)
 class Scene:
     """All that a turn may know of the world."""
@@ -566,6 +601,8 @@ class Scene:
     holidays: Holidays
     seed: str = ""  # a stable text for this turn, for keys of deeds (call id and turn)
     maybe: Mapping[str, Value] = field(default_factory=dict)  # customer.maybe.*, with or without that prefix
+    caller: PhoneNumber | None = None  # None: withheld
+    number_kind: Callable[[PhoneNumber], str] = _any_kind  # fixed, mobile, … as ``Numbering.kind`` tells it
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ LONGEST_PATH = 200  # nodes kept on the cursor; the log has them all
 PERSONAL = ("customer.", "order.")  # spoken only to a caller who is known
 MAYBE = "customer.maybe."
 SHOWN = ("closed.", "hours.", "caller.", "callback.")  # values that the dialogue shows as they were said
+AS_WRITTEN = ("digits", "phone_number")  # kinds of values that a text message shows without the breaths of a voice
 
 # --- How a step ends --------------------------------------------------------------------------------------------------
 
@@ -263,12 +264,17 @@ class Walk:
         template = in_language(prompt, voice.language)
         return fill(template, lambda slot: slots.get(slot.name) or self._slot(slot, voice))
 
-    def _slot(self, slot: Slot, voice: Voice) -> Spoken:
+    def written(self, prompt: Prompt) -> str:
+        """A prompt as it is read on a screen, in the caller's language: digits stand together."""
+        voice = self.voice()
+        return fill(in_language(prompt, voice.language), lambda slot: self._slot(slot, voice, written=True)).text
+
+    def _slot(self, slot: Slot, voice: Voice, *, written: bool = False) -> Spoken:
         if not self._may_say(slot.name):
             return Spoken("", "")
         value = self.value(slot.name)
         kind = slot.style or self.type_of(slot.name) or ("number" if type(value) is int else "text")
-        text = in_words(value, kind, voice)
+        text = str(value) if written and value and kind in AS_WRITTEN else in_words(value, kind, voice)
         return Spoken(text, text if not text or slot.name.startswith(SHOWN) else f"{{{slot.name}}}")
 
     def _may_say(self, name: str) -> bool:

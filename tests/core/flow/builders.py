@@ -20,6 +20,8 @@ from ivr.core.flow.turn import (
     Ask,
     CameBack,
     Deed,
+    Dial,
+    DialEnded,
     Got,
     GotCode,
     GotEmergency,
@@ -57,7 +59,7 @@ from ivr.core.flow.turn import (
     WantSlots,
     Words,
 )
-from ivr.core.words import FlowVersionId, Language, QueueName
+from ivr.core.words import FlowVersionId, Language, PhoneNumber, QueueName
 
 ROME = "Europe/Rome"
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # 10 o'clock in Rome
@@ -222,10 +224,13 @@ class Caller:
         speech: bool = False,
         calendar: Calendar | None = None,
         maybe: Mapping[str, Value] | None = None,
+        number: str | None = "+393401234567",
+        number_kind: str = "mobile",
     ) -> None:
         self.version, self.world, self.now = version, world or World(), now
         self.cursor = begin(version, language, slow, speech)
         self.calendar, self.maybe = calendar or Calendar(), maybe or {}
+        self.number, self.number_kind = None if number is None else PhoneNumber(number), number_kind
         self.events: list[CallEvent] = []
         self.deeds: list[Deed] = []
         self.turns = 0
@@ -234,7 +239,15 @@ class Caller:
 
     def takes(self, heard: Heard) -> Caller:
         """One turn; the cursor and what is said go through JSON, as they do between two webhooks."""
-        scene = Scene(self.now, PlainWording(), self.calendar, seed=f"call:{self.turns}", maybe=self.maybe)
+        scene = Scene(
+            self.now,
+            PlainWording(),
+            self.calendar,
+            seed=f"call:{self.turns}",
+            maybe=self.maybe,
+            caller=self.number,
+            number_kind=lambda _: self.number_kind,
+        )
         steps = advance(self.version, self.cursor, heard, scene)
         try:
             want = next(steps)
@@ -267,6 +280,11 @@ class Caller:
     def leaves_a_message(self, *, hangs_up: bool = False) -> Caller:
         assert isinstance(self.said, Record)
         return self.takes(Recorded("RE1", "https://carrier.test/RE1", timedelta(seconds=7), hung_up=hangs_up))
+
+    def is_connected_until(self, how: str) -> Caller:
+        """The carrier rings the number outside, and says how that ended."""
+        assert isinstance(self.said, Dial), self.said
+        return self.takes(DialEnded(how))
 
     def says_nothing_after_the_tone(self) -> Caller:
         assert isinstance(self.said, Record)

@@ -55,7 +55,7 @@ SAID = st.one_of(
         Ask, UTTERANCES, st.none() | st.integers(1, 9), NAMES, st.integers(1, 9), LANGUAGES, st.lists(NAMES).map(tuple)
     ),
     st.builds(Record, UTTERANCES, st.integers(1, 120), st.integers(1, 10), LANGUAGES),
-    st.builds(Park, NAMES.map(QueueName), LANGUAGES),
+    st.builds(Park, NAMES.map(QueueName), LANGUAGES, NAMES),
     st.builds(Join, NAMES),
     st.builds(Dial, NUMBERS, st.integers(1, 60), st.none() | NUMBERS),
     st.builds(GoOn, st.integers(0, 9)),

@@ -102,11 +102,11 @@ def open_office(
     flows = FlowShelf(kept, clock)
     wording, holidays = BabelWording(), PublicHolidays()
     numbering = PhoneNumbers("IT")
+    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, numbering, later, answers)
     carrier = telephone(settings, http)
     calls_back = NoCallBack()
     news = LegNews(kept, flows, calls_back, later, clock)
     queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
-    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later, answers, numbering.kind)
     doors = Doors(
         public_url=settings.public_url,
         ring=Ring(kept, flows, turns),

@@ -32,7 +32,7 @@ from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
 from ivr.switchboard import agents
 from ivr.switchboard.fulfil import fulfil
-from ivr.switchboard.ports import Ids, Transaction, Transcriber
+from ivr.switchboard.ports import Ids, Numbering, Transaction, Transcriber
 from ivr.testing import on_duty
 from ivr.testing.evidence import RecordedEvidence
 from ivr.testing.floors import redis_for_a_world
@@ -115,10 +115,12 @@ class Failing:
     def __init__(self) -> None:
         self.down: set[str] = set()
 
-    def __call__(self, want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+    def __call__(
+        self, want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: Numbering, now: datetime
+    ) -> Got:
         if self.KINDS.get(type(want)) in self.down:
             return GotNothing("the script says that it is down")
-        return fulfil(want, call, tx, ids, now)
+        return fulfil(want, call, tx, ids, numbering, now)
 
 
 class NoTranscriber:

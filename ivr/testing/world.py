@@ -148,7 +148,7 @@ def open_world(
         )
         scheduler = VirtualScheduler(at)
         later = InlineLater(scheduler.after)
-        rest = _LateApp()
+        rest = LateApp()
         answers, ids = Failing(), Chance(scheduler, seed)
         floor = ends.enter_context(redis_for_a_world())
         office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers, floor)
@@ -159,7 +159,7 @@ def open_world(
         rest.app = create_rest(network, lambda function: function())
         if not publish_folder(flows_dir, office.records, "world", "opened", at):
             raise FlowRefused(f"no line of {flows_dir} has a flow")
-        _own_the_numbers(network, office)
+        own_the_numbers(network, office)
         if transcriber is None:
             transcriber = ends.enter_context(wiring.transcriber(models_dir)) if models_dir else NoTranscriber()
         later.serve(wiring.work(office, transcriber))
@@ -170,7 +170,7 @@ def open_world(
     raise AssertionError("an exit stack swallows nothing")
 
 
-class _LateApp:
+class LateApp:
     """The exchange's REST app, which is built after the office that asks it."""
 
     app: object = None
@@ -180,7 +180,7 @@ class _LateApp:
         return self.app(environ, start_response)
 
 
-def _own_the_numbers(network: Network, office: wiring.Office) -> None:
+def own_the_numbers(network: Network, office: wiring.Office) -> None:
     """Give the network the lines' numbers and those that our calls show, as a customer of a carrier sets them up."""
     company = wiring.company(office.settings)
     lines = company.lines.values() if company else ()

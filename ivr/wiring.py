@@ -90,19 +90,23 @@ def open_office(
     http: CarrierHttp | None = None,
     answers: Fulfil = fulfil,
     redis: Redis | None = None,
+    kept: SqlRecords | None = None,
 ) -> Office:
-    """Build everything that a web process or a worker needs; opens no connection yet."""
+    """Build everything that a web process or a worker needs; opens no connection yet.
+
+    ``kept``: records that outlive this office (a process that dies and starts again), in place of the settings'.
+    """
     clock = clock or SystemClock()
     ids = ids or Chance(clock)
-    kept = records(settings, clock)
+    kept = kept or records(settings, clock)
     flows = FlowShelf(kept, clock)
     wording, holidays = BabelWording(), PublicHolidays()
     numbering = PhoneNumbers("IT")
+    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, numbering, later, answers)
     carrier = telephone(settings, http)
     calls_back = NoCallBack()
     news = LegNews(kept, flows, calls_back, later, clock)
     queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
-    turns = TakeTurn(kept, flows, clock, ids, wording, holidays, later, answers, numbering.kind)
     doors = Doors(
         public_url=settings.public_url,
         ring=Ring(kept, flows, turns),

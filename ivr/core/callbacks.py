@@ -40,6 +40,9 @@ DAY = Span(time(9, 0), time(20, 0))
 
 MOST_ZONES = 8
 
+SOON = timedelta(hours=2)
+"""As soon as possible is promised for no later than this, counted while we are open."""
+
 CODE_HOLDS = timedelta(hours=48)
 CODE_BOOST = timedelta(hours=1)
 """What the code of somebody we did not reach is worth in line."""
@@ -188,6 +191,31 @@ def next_morning(times: CallingTimes, at: datetime) -> datetime | None:
     spans = opening.openings(schedules[0], tomorrow, opening.FARTHEST, times.holidays)
     opens = next((opens for opens, _ in spans), None)
     return None if opens is None else next_callable(times, opens)
+
+
+def soon_due(times: CallingTimes, now: datetime) -> datetime | None:
+    """By when somebody who is to be called as soon as possible is promised the call (UTC); None: no such hour.
+
+    Two hours in which we are open, from the first moment at which we may call.
+    """
+    first = next_callable(times, now)
+    if first is None:
+        return None
+    open_for = first + SOON if times.hours is None else _counted_open(times, first)
+    return None if open_for is None else next_callable(times, open_for)
+
+
+def _counted_open(times: CallingTimes, first: datetime) -> datetime | None:
+    assert times.hours is not None
+    return opening.due_in_opening_time(times.hours, first, SOON, times.holidays)
+
+
+def soon_enough(times: CallingTimes, now: datetime) -> bool:
+    """Whether as soon as possible can be today: we may call now, and close no sooner than a talk takes."""
+    if next_callable(times, now) != now.astimezone(UTC):
+        return False
+    closes = None if times.hours is None else opening.closes_at(times.hours, now, times.holidays)
+    return closes is None or closes - now >= STEP
 
 
 def callee_zones(customers_own: str | None, of_number: tuple[str, ...], ours: str) -> tuple[str, ...]:
@@ -432,6 +460,16 @@ def dials(callback: Callback, now: datetime) -> Callback | None:
     if callback.state is not CallbackState.WAITING or callback.next_at is None or callback.next_at > now:
         return None
     return replace(callback, state=CallbackState.DIALLING, attempts=callback.attempts + 1)
+
+
+def postponed(callback: Callback, times: CallingTimes, code: str, now: datetime) -> After:
+    """Its turn came at an hour at which we may not call (any more): on to the next one, nobody's miss."""
+    again = next_callable(times, now)
+    if again is None:
+        because = "there is no hour left at which we may call"
+        return _end(callback, CallbackState.NOT_REACHED, Owed.BREAK, because, now, code)
+    waiting = replace(callback, state=CallbackState.WAITING, next_at=again)
+    return After(waiting, Owed.MOVE, "the turn came outside of the hours at which we may call")
 
 
 def after_attempt(

@@ -170,7 +170,7 @@ class SqlTickets:
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
         served = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.SERVED.value)
         query = select(tickets.c.agent).where(tickets.c.site_id == SITE, served)
-        row = self._link.one(query.order_by(tickets.c.ended_at.desc()).limit(1))
+        row = self._link.one(query.order_by(tickets.c.ended_at.desc(), tickets.c.id.desc()).limit(1))
         return None if row is None or row.agent is None else AgentId(row.agent)
 
     def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:

@@ -26,16 +26,19 @@ from ivr.core.flow.turn import (
     WantEmergency,
     WantFetched,
     WantKept,
+    WantNumber,
     WantPlace,
     WantProof,
     WantRecord,
+    WantSlots,
 )
 from ivr.core.words import CustomerId, QueueName
+from ivr.switchboard import callback_wants
 from ivr.switchboard.places import AWAY_FOR, room_of
-from ivr.switchboard.ports import Ids, TicketOnRecord, Transaction
+from ivr.switchboard.ports import Ids, Numbering, TicketOnRecord, Transaction
 from ivr.switchboard.prove import prove_order, prove_pin
 
-Fulfil = Callable[[Want, CallRecord, Transaction, Ids, datetime], Got]
+Fulfil = Callable[[Want, CallRecord, Transaction, Ids, Numbering, datetime], Got]
 """How a want is answered."""
 
 CODE_LENGTH = 6
@@ -68,15 +71,15 @@ CASE_TYPES = {
 }
 
 
-def fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+def fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: Numbering, now: datetime) -> Got:
     """The answer to a want; GotNothing when the records cannot give it now."""
     try:
-        return _fulfil(want, call, tx, ids, now)
+        return _fulfil(want, call, tx, ids, numbering, now)
     except RecordsUnavailable as trouble:
         return GotNothing(str(trouble))
 
 
-def _fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+def _fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: Numbering, now: datetime) -> Got:
     match want:
         case WantRecord(record, key):
             return _record(record, key, tx)
@@ -93,6 +96,10 @@ def _fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: dateti
             return GotFetched(fetching.state, json.loads(fetching.answer) if fetching.answer else None)
         case WantKept(recording):
             return GotKept(tx.voicemails.by_recording(recording) is not None)
+        case WantNumber():
+            return callback_wants.number(want, call, tx, numbering, now)
+        case WantSlots():
+            return callback_wants.slots(want, tx)
         case WantPlace(queue):
             return _place(queue, call, tx, ids, now)
     assert_never(want)

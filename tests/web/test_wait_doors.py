@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -246,6 +247,25 @@ def test_the_callback_is_offered_aloud_from_a_minute_on(line: TestLine) -> None:
     assert "richiamati" not in said(ask(line, WAIT))
     line.clock.passes(60)
     assert "Per essere richiamati senza perdere il posto, premi 1." in said(ask(line, f"{WAIT}?round=1"))
+
+
+def test_two_keys_on_several_servers_at_once_are_one_wish(line: TestLine) -> None:
+    action = ask(line, WAIT).find("Gather").attrib["action"]  # type: ignore[union-attr]
+    app, answers = line.client.application, list[str]()
+
+    def pressed(key: str) -> None:
+        with app.test_client() as client:
+            mine = TestLine(line.office, client, line.clock, line.hints)
+            answers.append(mine.post("", mine.form(SID, Digits=key), url=action).text)
+
+    threads = [threading.Thread(target=pressed, args=(key,)) for key in "121212"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(leaves(fromstring(answer)) for answer in answers)
+    assert [data["what"] for kind, data in events(line) if kind == "caller.answered"] in (["1"], ["2"])
+    assert on_record(line).wish in ("callback", "voicemail")
 
 
 def test_information_is_heard_in_line_and_the_place_is_kept(line: TestLine) -> None:

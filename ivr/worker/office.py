@@ -34,7 +34,7 @@ class Work:
     fetch: Callable[[str], None]
     find_recordings: Callable[[CallRecord], None]
     end_vanished: Callable[[Set[CallId]], frozenset[CallId]]
-    adopt: Callable[[], None]
+    adopt: Callable[[datetime | None], None]
     warn_due: Callable[[], object]
 
 
@@ -50,7 +50,7 @@ class Tools:
     ready: Ready  # the use case behind the recording callback
     later: Later
     clock: Clock
-    adopt: Callable[[], None]
+    adopt: Callable[[datetime | None], None]
 
 
 def work_with(tools: Tools) -> Work:

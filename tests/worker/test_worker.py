@@ -74,7 +74,7 @@ class Jobs:
             fetch=self.do("fetch"),  # type: ignore[arg-type]
             find_recordings=lambda call: self.done.append(("find_recordings", call.id)),
             end_vanished=lambda missing: frozenset(),
-            adopt=lambda: None,
+            adopt=lambda since: None,
             warn_due=lambda: None,
         )
 

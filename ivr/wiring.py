@@ -91,11 +91,15 @@ def open_office(
     http: CarrierHttp | None = None,
     answers: Fulfil = fulfil,
     redis: Redis | None = None,
+    kept: SqlRecords | None = None,
 ) -> Office:
-    """Build everything that a web process or a worker needs; opens no connection yet."""
+    """Build everything that a web process or a worker needs; opens no connection yet.
+
+    ``kept``: records that outlive this office (a process that dies and starts again), in place of the settings'.
+    """
     clock = clock or SystemClock()
     ids = ids or Chance(clock)
-    kept = records(settings, clock)
+    kept = kept or records(settings, clock)
     flows = FlowShelf(kept, clock)
     wording, holidays = BabelWording(), PublicHolidays()
     numbering = PhoneNumbers("IT")

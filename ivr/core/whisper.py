@@ -10,6 +10,9 @@ from ivr.core.flow.speaking import Spoken, Voice, fill, in_language, pronounced
 from ivr.core.flow.turn import Utter, Wording
 from ivr.core.words import Language, QueueName
 
+SHORT = 90
+"""Seconds; a longer wait is told in minutes."""
+
 
 def spoken(company: Company, wording: Wording, language: Language, now: datetime, name: str, **slots: str) -> Utter:
     """A sentence of the house to an agent or a called customer, with these words in its slots."""
@@ -32,7 +35,9 @@ def whisper(
     """``Orders. Maria Rossi, waiting for 3 minutes. …``; ``again``: the keys only, since nothing was pressed."""
     if again:
         return spoken(company, wording, language, now, "whisper_again")
-    wait = wording.spoken(max(60, round(waited.total_seconds() / 60) * 60), "duration", language, now)
+    seconds = max(1, round(waited.total_seconds()))
+    told = seconds if seconds < SHORT else round(seconds / 60) * 60
+    wait = wording.spoken(told, "duration", language, now)
     return spoken(
         company, wording, language, now, "whisper", queue=title(company, queue, language), caller=caller, wait=wait
     )

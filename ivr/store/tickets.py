@@ -56,6 +56,7 @@ def _on_record(row: Row[Any]) -> TicketOnRecord:
         told_low=_length(row.told_low_seconds),
         told_high=_length(row.told_high_seconds),
         told_at=row.told_at,
+        load=row.load,
     )
 
 
@@ -92,6 +93,7 @@ def _columns(on_record: TicketOnRecord) -> dict[str, Any]:
         "told_low_seconds": _seconds(on_record.told_low),
         "told_high_seconds": _seconds(on_record.told_high),
         "told_at": on_record.told_at,
+        "load": on_record.load,
     }
 
 
@@ -168,7 +170,7 @@ class SqlTickets:
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
         served = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.SERVED.value)
         query = select(tickets.c.agent).where(tickets.c.site_id == SITE, served)
-        row = self._link.one(query.order_by(tickets.c.ended_at.desc()).limit(1))
+        row = self._link.one(query.order_by(tickets.c.ended_at.desc(), tickets.c.id.desc()).limit(1))
         return None if row is None or row.agent is None else AgentId(row.agent)
 
     def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:

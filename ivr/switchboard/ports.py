@@ -875,8 +875,8 @@ class Flows(Protocol):
         """The published version of the line with this number; raises NoSuchLine, FlowRefused."""
         ...
 
-    def version(self, version: FlowVersionId) -> FlowVersion:
-        """Raises NoSuchFlow."""
+    def version(self, version: FlowVersionId, tx: Transaction | None = None) -> FlowVersion:
+        """Raises NoSuchFlow. Inside a transaction hand it over, so that nobody needs two connections at once."""
         ...
 
 

@@ -100,7 +100,8 @@ class Steer:
         except CarrierUnavailable:  # it made no call: it may be asked again
             self.news.known_as(leg.id, None, LegState.COMMITTED)
             raise
-        except RefusedByCarrier:
+        except RefusedByCarrier as refusal:
+            log.error("leg.refused", leg=leg.id, because=str(refusal))  # the carrier's code: whom, or what we show
             self.news.ended(leg.id, LegEnd.FAILED)
         else:
             self.news.known_as(leg.id, sid, LegState.DIALLED)

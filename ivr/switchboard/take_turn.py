@@ -77,7 +77,7 @@ class TakeTurn:
                 return Answer(record.id, record.turn, sayings.from_json(record.says))
             if record.turn != turn:
                 return self._standing(record, turn, door, token, tx)
-            version = self.flows.version(record.version)
+            version = self.flows.version(record.version, tx)
             taken = self._worked_out(version, record, heard, now, tx)
             planned = plan(taken.deeds, record, version.company.zone, self.ids, self.later, now)
             events = (*taken.events, *planned.events)

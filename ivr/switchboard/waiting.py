@@ -220,8 +220,9 @@ class _Seen:
 
     @property
     def is_over(self) -> bool:
-        state = self.record.ticket.state
-        return state in ENDS or (bool(self.record.wish) and state is not TicketState.TALKING)
+        state, wish = self.record.ticket.state, self.record.wish
+        chosen = bool(wish) and (self.standing is None or waiting.leads_out(wish, self.standing.node))
+        return state in ENDS or (chosen and state is not TicketState.TALKING)
 
     @property
     def in_line(self) -> Standing | None:

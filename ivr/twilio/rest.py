@@ -200,7 +200,10 @@ class RestTelephone:
         with _carrier():
             found = self._client.recordings.list(call_sid=sid)
         address = f"{self._api_url.rstrip('/')}/2010-04-01/Accounts/{self._account}/Recordings/"
-        return [(recording.sid, address + recording.sid) for recording in found if recording.sid]
+        # The list also holds what is no message: `absent` (nobody spoke) and what is still being made ("Recordings
+        # resource", status).
+        done = [recording.sid for recording in found if recording.sid and recording.status == "completed"]
+        return [(sid, address + sid) for sid in done]
 
 
 def swapped(url: str, api_url: str | None) -> str:

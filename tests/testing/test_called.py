@@ -22,6 +22,7 @@ from ivr.testing.world import open_world
 from tests.exchange.engine_bench import AGENT, BASE, CALLER, LINE, START, Bench, xml
 
 FLOWS = Path(__file__).resolve().parents[2] / "call_flows"
+SHOWN = "+390212345678"  # what calls of the shipped line show
 ROOM = '<Dial><Conference waitUrl="" {}>t-1</Conference></Dial>'
 AGENTS = f"agents: [{{name: anna, address: {AGENT}}}]"
 
@@ -223,7 +224,7 @@ def test_an_agent_signs_in_and_off_and_their_phone_is_rung() -> None:
             world.telephones.wait(seconds)
             with world.records.read() as kept:
                 wishes.append(kept.agents.get(AgentId("anna")).status.wish)
-        world.network.create_call(AGENT, LINE, twiml=xml("<Say>Ordini.</Say>"))
+        world.network.create_call(AGENT, SHOWN, twiml=xml("<Say>Ordini.</Say>"))
         world.telephones.wait(20)
         with world.records.read() as kept:
             record = kept.agents.get(AgentId("anna")).record

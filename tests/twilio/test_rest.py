@@ -124,6 +124,14 @@ def test_trouble_and_refusal_are_told_apart_and_nothing_is_asked_twice(
     assert len(carrier.asked) == 1
 
 
+def test_who_hung_up_at_the_tone_left_no_message() -> None:
+    """The carrier lists such a recording as `absent` ("Recordings resource", status)."""
+    states = {"1": "absent", "2": "completed", "3": "processing"}
+    listed = [{"sid": "RE" + 32 * n, "status": status} for n, status in states.items()]
+    carrier = Answering(200, {"recordings": listed, "page": 0, "uri": "/2010-04-01/Accounts/x/Recordings.json"})
+    assert [sid for sid, _ in telephone(carrier).recordings_of(CALL)] == ["RE" + 32 * "2"]
+
+
 def test_a_recording_already_gone_is_gone() -> None:
     telephone(Answering(404, {"code": 20404})).delete_recording(RECORDING)
 

@@ -93,8 +93,8 @@ BUILT_IN: Mapping[str, Prompt] = {
     "talk_over": _both("Grazie, arrivederci.", "Thank you, goodbye."),
     # In line
     "place_kept": _both(
-        "La linea era caduta: abbiamo tenuto il vostro posto in coda.",
-        "We were cut off: we have kept your place in line.",
+        "Bentornati: abbiamo tenuto il vostro posto in coda.",
+        "Welcome back: we have kept your place in line.",
     ),
     "line_dropped": _both(
         "Ci scusiamo, la linea con l'operatore è caduta. Restate in linea: il vostro posto è in testa alla coda.",

@@ -204,13 +204,16 @@ def soon_from(times: CallingTimes, now: datetime) -> datetime | None:
 def soon_due(times: CallingTimes, now: datetime) -> datetime | None:
     """By when somebody who is to be called as soon as possible is promised the call (UTC); None: no such hour.
 
-    Two hours in which we are open, from the first moment at which we may call.
+    Two hours in which we are open, from the first moment at which we may call; then on to a time as people say it.
     """
     first = soon_from(times, now)
     if first is None:
         return None
     open_for = first + SOON if times.hours is None else _counted_open(times, first)
-    return None if open_for is None else next_callable(times, open_for)
+    if open_for is None:
+        return None
+    zone = times.hours.zone if times.hours else "UTC"
+    return next_callable(times, _next_step(open_for, ZoneInfo(zone)))
 
 
 def _counted_open(times: CallingTimes, first: datetime) -> datetime | None:

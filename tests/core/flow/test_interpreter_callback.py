@@ -93,7 +93,7 @@ def test_a_call_back_as_soon_as_possible_is_owed_when_it_is_confirmed_and_not_be
             zones=(ROME,),
             language=ITALIAN,
             next_at=TUESDAY + HANGS_UP,
-            due=TUESDAY + HANGS_UP + timedelta(hours=2),
+            due=TUESDAY + timedelta(hours=2, minutes=10),
             zone=ROME,
             capacity=4,
             shows=VERDE.shows,
@@ -101,7 +101,7 @@ def test_a_call_back_as_soon_as_possible_is_owed_when_it_is_confirmed_and_not_be
             path=("call_me",),
         ),
     )
-    due = (TUESDAY + HANGS_UP + timedelta(hours=2)).isoformat()
+    due = (TUESDAY + timedelta(hours=2, minutes=10)).isoformat()
     assert ringing.noted(CallbackPromised) == [CallbackPromised("sales", due, None, other_number=False)]
     assert f"<moment:Europe/Rome {due}>" in ringing.heard
 

@@ -134,7 +134,7 @@ class AskBoard:
             places = tx.tickets.standing(since, until)
             claims = tx.claims.of_standing(since, until)
             events = tx.log.of_kinds((QueueJoined.kind, QueueLeft.kind), _earliest(places, since), until)
-            callbacks = _callbacks_of(tx, places)
+            callbacks = _callbacks_of(tx, places, events)
             offers = {each.record.name: each.record.brings() for each in tx.agents.all()}
         return order_proof(stood(places, claims, events, callbacks), offers, self.rules)
 
@@ -195,15 +195,15 @@ def absences(
     if callback is not None:
         if callback.asked_at > place.ticket.arrived_at:
             found.append(Absence(place.ticket.arrived_at, callback.asked_at, "the callback was not asked for yet"))
-        gone = None
-    elif not moves or moves[0].kind != QueueJoined.kind:
+        return tuple(found)  # whoever rang again, waited and hung up was to be called all the while
+    if not moves or moves[0].kind != QueueJoined.kind:
         gone = None
     for move in moves:
         if move.kind == QueueJoined.kind and gone is not None:
             if move.happened_at > gone:
                 found.append(Absence(gone, move.happened_at, because))
             gone = None
-        elif move.kind == QueueLeft.kind and move.data["how"] == "hung_up" and place.ticket.kind is TicketKind.WAITING:
+        elif move.kind == QueueLeft.kind and move.data["how"] == "hung_up":
             gone, because = move.happened_at, "the line had dropped"
     if gone is not None:
         found.append(Absence(gone, None, because))
@@ -214,13 +214,14 @@ def _earliest(places: Sequence[TicketOnRecord], since: datetime) -> datetime:
     return min((place.ticket.arrived_at for place in places), default=since) - LONGEST_CALL
 
 
-def _callbacks_of(tx: Transaction, places: Iterable[TicketOnRecord]) -> dict[TicketId, Callback]:
-    asked = {place.ticket.id: tx.callbacks.of_ticket(place.ticket.id) for place in places if _called(place)}
-    return {ticket: callback for ticket, callback in asked.items() if callback is not None}
-
-
-def _called(place: TicketOnRecord) -> bool:
-    return place.ticket.kind is TicketKind.CALLBACK
+def _callbacks_of(
+    tx: Transaction, places: Iterable[TicketOnRecord], events: Iterable[StoredEvent]
+) -> dict[TicketId, Callback]:
+    """Those of tickets that are callbacks, or were until the caller waited at their place after all."""
+    again = {event.data["ticket"] for event in events if event.data.get("again")}
+    asked = (p.ticket.id for p in places if p.ticket.kind is TicketKind.CALLBACK or p.ticket.id in again)
+    found = {ticket: tx.callbacks.of_ticket(ticket) for ticket in asked}
+    return {ticket: callback for ticket, callback in found.items() if callback is not None}
 
 
 def _log_of(tx: Transaction, agent: AgentId, since: datetime) -> list[AgentChange]:

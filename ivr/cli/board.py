@@ -287,7 +287,10 @@ def _ask(desk: Desk) -> AskBoard:
 def _time(desk: Desk, since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
     now = desk.clock.now()
     end = until.replace(tzinfo=desk.zone) if until else now
-    return (since.replace(tzinfo=desk.zone) if since else _midnight(desk, min(end, now))), end
+    start = since.replace(tzinfo=desk.zone) if since else _midnight(desk, min(end, now))
+    if start >= end:
+        raise typer.BadParameter("--since comes before --until, and before now")
+    return start, end
 
 
 def _midnight(desk: Desk, at: datetime) -> datetime:

@@ -161,7 +161,7 @@ def _number(desk: Desk, who: str) -> PhoneNumber | None:
 def _show_why(found: Waits, desk: Desk) -> None:
     why = found.explanation
     typer.echo(f"{why.ticket}  {found.queue}  since {_clock(found.arrived_at, desk)}  waited {_length(why.waited)}")
-    typer.echo(why.because)
+    typer.echo(f"it is leaving by {found.leaves_by}" if found.leaves_by else why.because)
     for claim in found.claims:
         typer.echo(f"{claim.agent} has it since {_clock(claim.made_at, desk)}: {claim.because}")
     if why.hindrances:

@@ -16,17 +16,24 @@ from ivr.core.routing.skills import Offer, asked_at, lacks, place_at
 from ivr.core.ticket import Ticket, TicketKind
 from ivr.core.words import AgentId, QueueName, TicketId
 
-SETTLES = timedelta(seconds=2)
+SETTLES = timedelta(seconds=5)
 """A ticket that stands in SQL is on the floor by then: by its hint, or at the latest by the sweep."""
+
+LEAVES = timedelta(seconds=10)
+"""Whoever chose another way while waiting has left by then: the carrier takes them out of its queue, and tells us."""
 
 NOT_REACHED = "not_reached"
 """How the claim of a callback ends whose customer did not answer."""
+
+LET_GO = "let_go"
+"""How a claim ends without the agent's doing."""
 
 
 class Why(StrEnum):
     """What let somebody go before."""
 
     AWAY = "away"  # the line was dropped, or the caller was elsewhere in the flow
+    LEAVING = "leaving"  # had chosen another way than to wait
     BEING_OFFERED = "being_offered"  # an agent was rung for the earlier one at that moment
     NOT_BEFORE = "not_before"  # a callback whose time had not come
     REFUSED = "refused"  # declined or missed by this very agent
@@ -60,13 +67,17 @@ class Absence:
 
 @dataclass(frozen=True)
 class Stood:
-    """A ticket as it stood in line. ``slot_at``: what a callback was booked for, before its first attempt."""
+    """A ticket as it stood in line.
+
+    ``slot_at``: what a callback was booked for, before its first attempt. ``wish``: the other way that was chosen.
+    """
 
     ticket: Ticket
     offers: tuple[Offered, ...] = ()  # the earliest first
     ended_at: datetime | None = None
     absences: tuple[Absence, ...] = ()
     slot_at: datetime | None = None
+    wish: str = ""
 
     @property
     def served(self) -> Offered | None:
@@ -116,8 +127,19 @@ class Row:
         return any(one.why is Why.UNEXPLAINED for one in (*self.went_before, *self.was_passed))
 
 
-def order_proof(stood: Iterable[Stood], offers: Mapping[AgentId, Offer], rules: Rules) -> tuple[Row, ...]:
-    """A row a ticket, by arrival; ``offers`` is what each agent brings, as far as it is known."""
+@dataclass(frozen=True)
+class House:
+    """What the choice went by: what each agent brings, as far as it is known, the rules, and how long whoever refused
+    a ticket is not rung for it again (None: for good).
+    """
+
+    offers: Mapping[AgentId, Offer]
+    rules: Rules
+    refused_for: timedelta | None = None
+
+
+def order_proof(stood: Iterable[Stood], house: House) -> tuple[Row, ...]:
+    """A row a ticket, by arrival."""
     line = sorted(stood, key=Stood.came)
     served = sorted((one for one in line if one.served), key=_served_at)
     went_before: dict[TicketId, list[Overtaking]] = {}
@@ -127,7 +149,7 @@ def order_proof(stood: Iterable[Stood], offers: Mapping[AgentId, Offer], rules: 
         for earlier in to_come:
             if earlier.came() >= one.came():
                 break
-            overtaking = _overtaking(earlier, one, offers, rules)
+            overtaking = _overtaking(earlier, one, house)
             if overtaking is not None:
                 went_before.setdefault(one.ticket.id, []).append(overtaking)
                 was_passed.setdefault(earlier.ticket.id, []).append(overtaking)
@@ -176,39 +198,43 @@ def _places(ordered: Iterable[Stood]) -> dict[TicketId, int]:
     return places
 
 
-def _overtaking(passed: Stood, first: Stood, offers: Mapping[AgentId, Offer], rules: Rules) -> Overtaking | None:
+def _overtaking(passed: Stood, first: Stood, house: House) -> Overtaking | None:
     """None where the earlier one had left by then, or stood in a queue that this agent does not serve."""
     given = first.served
     assert given is not None, "only who was served goes before anybody"
     at, agent = given.made_at, given.agent
     if passed.ended_at is not None and passed.ended_at <= at:
         return None
-    brings = offers.get(agent)
+    brings = house.offers.get(agent)
     if passed.ticket.queue != first.ticket.queue and (brings is None or passed.ticket.queue not in brings.queues):
         return None
-    why, because = _reason(passed, first, given, brings, rules)
+    why, because = _reason(passed, first, given, house)
     return Overtaking(passed.ticket.id, first.ticket.id, agent, at, why, because)
 
 
-def _reason(passed: Stood, first: Stood, given: Offered, brings: Offer | None, rules: Rules) -> tuple[Why, str]:
+def _reason(passed: Stood, first: Stood, given: Offered, house: House) -> tuple[Why, str]:
     """The first that holds; each of them alone is enough."""
     at, agent = given.made_at, given.agent
     if absence := next((each for each in passed.absences if _covers(each, at)), None):
         return Why.AWAY, absence.because
+    if passed.wish and (passed.ended_at is None or passed.ended_at - at <= LEAVES):
+        return Why.LEAVING, f"it was leaving by {passed.wish}"
     if offered := next((each for each in passed.offers if _stands(each, at)), None):
         return Why.BEING_OFFERED, f"{offered.agent} was being rung for it{_outcome(offered, at)}"
     if wait := _not_before(passed, at):
         return Why.NOT_BEFORE, wait
-    then = _as_of(passed, at)
-    if agent in then.refused_by:
-        refusal = next(each for each in reversed(passed.offers) if each.agent == agent and _refused(each, at))
-        return Why.REFUSED, f"{agent} had been offered it: {refusal.how}"
+    refused = _refused(passed, at, house.refused_for)
+    if agent in refused:
+        return Why.REFUSED, f"{agent} had been offered it: {refused[agent]}"
+    then = replace(passed.ticket, refused_by=frozenset(refused))
     asked = asked_at(then, at)
     if asked.only is not None and asked.only != agent:
         return Why.KEPT, f"it was kept for {asked.only}, who served them last"
-    if place_at(first.ticket, at, rules.starving_after) < place_at(then, at, rules.starving_after):
+    starving = house.rules.starving_after
+    if place_at(first.ticket, at, starving) < place_at(then, at, starving):
         more = first.ticket.boost - passed.ticket.boost
         return Why.BOOST, f"its priority counts as {_seconds(more)} more of waiting"
+    brings = house.offers.get(agent)
     if brings is None:
         return Why.UNEXPLAINED, f"{agent} is not on record any more, and nobody knows what they could do"
     if short := [each for each in lacks(brings, asked.need) if not each.startswith("queue ")]:
@@ -226,8 +252,32 @@ def _stands(offer: Offered, at: datetime) -> bool:
     return offer.made_at <= at and (offer.ended_at is None or at < offer.ended_at)
 
 
-def _refused(offer: Offered, at: datetime) -> bool:
-    return offer.ended_at is not None and offer.ended_at <= at and offer.how != NOT_REACHED
+def _refused(passed: Stood, at: datetime, lasts: timedelta | None) -> dict[AgentId, str]:
+    """Who had refused it and was not to be rung for it again yet, with how.
+
+    All of them are forgiven together, once nobody has been rung for so long; the next sweep does it.
+    """
+    refused: dict[AgentId, str] = {}
+    last: datetime | None = None
+    for offer in passed.offers:
+        if offer.ended_at is None or offer.ended_at > at:
+            continue
+        if _forgiven(last, offer.made_at, lasts):
+            refused.clear()
+        last = offer.ended_at if last is None else max(last, offer.ended_at)
+        if offer.accepted_at is None and offer.how is not None and not _gone(passed, offer):
+            refused[offer.agent] = offer.how
+    return {} if _forgiven(last, at, lasts) else refused
+
+
+def _forgiven(last: datetime | None, at: datetime, lasts: timedelta | None) -> bool:
+    return last is not None and lasts is not None and at - last >= lasts + SETTLES
+
+
+def _gone(passed: Stood, offer: Offered) -> bool:
+    """It was no refusal: the customer did not answer, or the caller's line dropped while the agent was rung."""
+    dropped = offer.how == LET_GO and any(absence.since == offer.ended_at for absence in passed.absences)
+    return offer.how == NOT_REACHED or dropped
 
 
 def _outcome(offer: Offered, at: datetime) -> str:
@@ -250,12 +300,6 @@ def _not_before(passed: Stood, at: datetime) -> str:
 
 def _seconds(length: timedelta) -> str:
     return f"{length.total_seconds():.3g} s" if length < timedelta(seconds=10) else f"{length.total_seconds():.0f} s"
-
-
-def _as_of(passed: Stood, at: datetime) -> Ticket:
-    """With the refusals there had been by then."""
-    refused = frozenset(each.agent for each in passed.offers if _refused(each, at))
-    return replace(passed.ticket, refused_by=passed.ticket.refused_by & refused)
 
 
 def _in_line_since(passed: Stood, at: datetime) -> datetime:

@@ -17,14 +17,14 @@ from ivr.core.callbacks import Callback
 from ivr.core.errors import NoSuchTicket
 from ivr.core.events import QueueJoined, QueueLeft
 from ivr.core.metrics import QueueFigures, RangesHeld, WorkingTime
-from ivr.core.order_proof import Absence, Offered, Row, Stood, order_proof
+from ivr.core.order_proof import Absence, House, Offered, Row, Stood, order_proof
 from ivr.core.routing.decide import Rules
 from ivr.core.routing.explain import Explanation, OnDuty, explain
 from ivr.core.ticket import TicketKind, TicketState
 from ivr.core.words import AgentId, PhoneNumber, QueueName, TicketId
+from ivr.switchboard.places import REFUSED_FOR, stands_in_line
 from ivr.switchboard.ports import (
     AgentChange,
-    AgentOnRecord,
     ClaimOnRecord,
     Clock,
     Records,
@@ -55,8 +55,8 @@ class Waits:
     kind: TicketKind
     state: TicketState
     arrived_at: datetime
+    leaves_by: str  # the other way that was chosen; nobody is rung for it any more
     explanation: Explanation
-    agents: tuple[AgentOnRecord, ...]
     claims: tuple[ClaimOnRecord, ...]
 
 
@@ -119,14 +119,13 @@ class AskBoard:
                 place = tx.tickets.get(ticket)
             except NoSuchTicket as unknown:
                 raise NobodyWaits from unknown
-            line = [each.ticket for each in tx.tickets.live() if each.ticket.state is TicketState.IN_LINE]
-            agents = tuple(tx.agents.all())
+            line = [each.ticket for each in tx.tickets.live() if stands_in_line(each)]
+            agents = tx.agents.all()
             claims = tuple(one for one in tx.claims.of_ticket(ticket) if one.ended_at is None)
         on_duty = [OnDuty(each.status, each.record.brings()) for each in agents if each.status.wish is not Wish.OFF]
         told = explain(place.ticket, line, on_duty, now, self.rules)
-        return Waits(
-            place.ticket.queue, place.ticket.kind, place.ticket.state, place.ticket.arrived_at, told, agents, claims
-        )
+        waits = place.ticket
+        return Waits(waits.queue, waits.kind, waits.state, waits.arrived_at, place.wish, told, claims)
 
     def order(self, since: datetime, until: datetime) -> tuple[Row, ...]:
         """Arrival against service of everybody who stood in line in ``[since, until)``."""
@@ -136,7 +135,7 @@ class AskBoard:
             events = tx.log.of_kinds((QueueJoined.kind, QueueLeft.kind), _earliest(places, since), until)
             callbacks = _callbacks_of(tx, places, events)
             offers = {each.record.name: each.record.brings() for each in tx.agents.all()}
-        return order_proof(stood(places, claims, events, callbacks), offers, self.rules)
+        return order_proof(stood(places, claims, events, callbacks), House(offers, self.rules, REFUSED_FOR))
 
     def day(self, since: datetime, until: datetime) -> Day:
         """The figures of callers who arrived, and agents who worked, in ``[since, until)``."""
@@ -180,6 +179,7 @@ def stood(
             ended_at=place.ended_at,
             absences=absences(place, moves.get(place.ticket.id, ()), callbacks.get(place.ticket.id)),
             slot_at=callbacks[place.ticket.id].slot_at if place.ticket.id in callbacks else None,
+            wish=place.wish,
         )
         for place in places
     )

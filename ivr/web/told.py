@@ -49,6 +49,7 @@ def waits(found: Waits, zone: ZoneInfo) -> dict[str, Any]:
         "kind": found.kind.value,
         "state": found.state.value,
         "arrived_at": found.arrived_at,
+        "leaves_by": found.leaves_by or None,
         "waited": why.waited,
         "because": why.because,
         "ahead": why.ahead,

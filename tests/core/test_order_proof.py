@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.core.order_proof import Absence, Offered, Overtaking, Row, Stood, Why, order_proof, overtaken
+from ivr.core.order_proof import Absence, House, Offered, Overtaking, Row, Stood, Why, order_proof, overtaken
 from ivr.core.routing.decide import FreeAgent, Rules, best_pairs, waiting_at
 from ivr.core.routing.skills import Offer, levels
 from ivr.core.ticket import Relaxation, Ticket, TicketKind
 from ivr.core.words import AgentId, QueueName
 from tests.core.routing.builders import NOW, seconds, ticket
 
-RULES = Rules()
+RULES, REFUSED_FOR = Rules(), seconds(45)
 ANNA, BRUNO = AgentId("anna"), AgentId("bruno")
 
 
@@ -44,7 +44,8 @@ def given_to(agent: AgentId, at: float, took: float | None = 5, ended: float | N
 
 
 def proof(*stood: Stood, agents: dict[AgentId, Offer] | None = None, rules: Rules = RULES) -> dict[str, Row]:
-    return {row.ticket: row for row in order_proof(stood, PLAIN if agents is None else agents, rules)}
+    house = House(PLAIN if agents is None else agents, rules, REFUSED_FOR)
+    return {row.ticket: row for row in order_proof(stood, house)}
 
 
 LATER = Stood(ticket("later", 20, 2), (given_to(ANNA, 0),))
@@ -103,7 +104,7 @@ def test_nobody_knows_why_is_shown_as_such() -> None:
         (Why.JUST_BACK, "in line for 0.5 s only", {"not_before": NOW - seconds(0.5)}),
         (Why.AWAY, "dropped", {"absences": (Absence(NOW - seconds(9), NOW + seconds(1), "the line dropped"),)}),
         (Why.AWAY, "dropped", {"absences": (Absence(NOW - seconds(9), None, "the line dropped"),)}),
-        (Why.UNEXPLAINED, "could", {"absences": (Absence(NOW - seconds(9), NOW - seconds(3), "dropped"),)}),
+        (Why.UNEXPLAINED, "could", {"absences": (Absence(NOW - seconds(19), NOW - seconds(9), "dropped"),)}),
         (Why.JUST_BACK, "1 s only", {"absences": (Absence(NOW - seconds(9), NOW - seconds(1), "dropped"),)}),
     ],
 )
@@ -115,12 +116,35 @@ def test_each_reason(why: Why, because: str, more: dict[str, Any]) -> None:
 
 def test_an_agent_who_declined_is_not_asked_again() -> None:
     declined = given_to(ANNA, -30, None, -20, how="declined")
-    found = passed(declined, refused_by=frozenset({ANNA}))
+    found = passed(declined)
     assert (found.why, found.because) == (Why.REFUSED, "anna had been offered it: declined")
     later = given_to(ANNA, 30, None, 40, how="declined")
-    assert passed(later, refused_by=frozenset({ANNA})).why is Why.UNEXPLAINED, "it declined only afterwards"
+    assert passed(later).why is Why.UNEXPLAINED, "it declined only afterwards"
     let_go = given_to(ANNA, -30, None, -20, how="let_go")
-    assert passed(let_go).why is Why.UNEXPLAINED, "the caller was away then; that is no refusal"
+    assert passed(let_go).why is Why.REFUSED, "the phone could not be rung in time"
+    away = (Absence(NOW - seconds(20), NOW - seconds(10), "the line had dropped"),)
+    assert passed(let_go, absences=away).why is Why.UNEXPLAINED, "the caller was away then; that is no refusal"
+
+
+def test_whoever_refused_is_asked_again_once_nobody_was_rung_for_a_while() -> None:
+    declined = given_to(ANNA, -70, None, -51, how="declined")
+    assert passed(declined).why is Why.UNEXPLAINED
+    assert passed(replace(declined, ended_at=NOW - seconds(49))).why is Why.REFUSED, "forgiven by the next sweep"
+    between = given_to(BRUNO, -30, None, -20, how="missed")
+    assert passed(declined, between).why is Why.REFUSED, "they are forgiven together, after the last"
+    assert passed(replace(declined, made_at=NOW - seconds(99), ended_at=NOW - seconds(90)), between).why is (
+        Why.UNEXPLAINED
+    )
+
+
+def test_who_has_chosen_another_way_is_not_served_any_more() -> None:
+    def leaving(**more: Any) -> Overtaking:
+        return proof(LATER, Stood(ticket("earlier", 60, 1), **more))["earlier"].was_passed[0]
+
+    assert leaving(wish="callback", ended_at=NOW + seconds(2)).because == "it was leaving by callback"
+    assert leaving(wish="callback").why is Why.LEAVING
+    assert leaving(wish="callback", ended_at=NOW + seconds(60)).why is Why.UNEXPLAINED, "chosen only later"
+    assert leaving(ended_at=NOW + seconds(2)).why is Why.UNEXPLAINED
 
 
 def test_who_is_being_offered_is_not_in_line() -> None:
@@ -240,15 +264,14 @@ class Day:
                         self._offer(one, Offered(agent, now, "x", now + seconds(3)))
                         heapq.heappush(due, (now + seconds(3) + self.talk, next(count), "free", agent))
         last = {one.id: one for one in self.tickets} | line
-        return order_proof((self._stood(last[one.id]) for one in self.tickets), self.agents, RULES)
+        return order_proof((self._stood(last[one.id]) for one in self.tickets), House(self.agents, RULES))
 
     def _offer(self, one: Ticket, offered: Offered) -> None:
         self.offers.setdefault(one.id, []).append(offered)
 
     def _stood(self, one: Ticket) -> Stood:
         offers = tuple(self.offers.get(one.id, ()))
-        refused = frozenset(each.agent for each in offers if each.how == "declined")
-        return Stood(replace(one, refused_by=refused), offers)
+        return Stood(one, offers)
 
 
 GAPS = st.lists(st.floats(0, 120), min_size=1, max_size=25)

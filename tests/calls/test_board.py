@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -113,3 +115,40 @@ def test_the_figures_of_a_morning() -> None:
         assert anna.occupancy is not None and 0 < anna.occupancy < 1
         whole = anna.talking + anna.wrap_up + anna.rung + anna.idle
         assert whole == day.until - day.since
+
+
+CREW = (
+    replace(ANNA, talks=timedelta(seconds=70), misses=1),
+    OnDuty(
+        "bruno",
+        skills={"orders": 1},
+        address="+390298765002",
+        presses=("2", "1", "2", "1"),
+        talks=timedelta(seconds=90),
+    ),
+    OnDuty("carla", skills={"complaints": 1}, address="+390298765003", presses=("2", "1")),
+)
+
+
+def test_each_difference_of_a_crowded_while_has_its_reason() -> None:
+    chance = random.Random(4)
+    with open_world(MORNING, FLOWS, None, 4) as world:
+        for agent in CREW:
+            world.sign_in(agent)
+        dropped: list[str] = []
+        for n in range(14):
+            again = bool(dropped) and chance.random() < 0.7
+            number = dropped.pop(0) if again else f"+3904512345{n:02d}"
+            phone = rings(world, number)
+            world.telephones.wait(chance.uniform(0, 12))
+            if chance.random() < 0.15:
+                phone.press(chance.choice("12"))
+            elif not again and chance.random() < 0.4:
+                phone.hang_up()
+                dropped.append(number)
+        world.telephones.wait(300)
+        rows = asked(world).order(MORNING, world.scheduler.now())
+        differ = overtaken(rows)
+        assert len([row for row in rows if row.served_at]) >= 5
+        assert differ, "a lively while"
+        assert [one for one in differ if one.why is Why.UNEXPLAINED] == []

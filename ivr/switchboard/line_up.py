@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ivr.core.agent import AgentEvent, AgentStatus, SystemState
@@ -75,6 +75,7 @@ class FloorCare:
     line_up: LineUp
     later: Later
     clock: Clock
+    free_before: set[AgentId] = field(default_factory=set)  # as the last round saw it: only saves asking
 
     def lapse(self) -> None:
         """End the offers whose time has come: the agents missed them, the callers keep their places."""
@@ -124,13 +125,17 @@ class FloorCare:
         return len(differ) + len(wrong)
 
     def rested(self) -> None:
-        """Agents whose wrap-up is due are idle, on record and on the floor."""
+        """Agents whose wrap-up is due are idle; whoever signed in or off since the last round is so on the floor."""
         now = self.clock.now()
         with self.records.read() as tx:
-            due = [each.record.name for each in tx.agents.all() if _rested(each.status, now)]
+            agents = tx.agents.all()
+        due = [each.record.name for each in agents if _rested(each.status, now)]
         for name in due:
             places.retried(lambda name=name: self._idle(name))  # type: ignore[misc]
-        self.line_up.agents(due)
+        free = {each.record.name for each in agents if each.status.is_free(now)}
+        self.line_up.agents({*due, *(free ^ self.free_before)})
+        self.free_before.clear()
+        self.free_before.update(free)
 
     def _idle(self, name: AgentId) -> None:
         now = self.clock.now()

@@ -74,7 +74,7 @@ class Office:
 
 def records(settings: Settings, clock: Clock | None = None) -> SqlRecords:
     """The records of this installation."""
-    return open_records(settings.database_url, clock or SystemClock())
+    return open_records(settings.database_url, clock or SystemClock(settings.clock_shift))
 
 
 def telephone(settings: Settings, http: CarrierHttp | None = None) -> RestTelephone:
@@ -97,7 +97,7 @@ def open_office(
 
     ``kept``: records that outlive this office (a process that dies and starts again), in place of the settings'.
     """
-    clock = clock or SystemClock()
+    clock = clock or SystemClock(settings.clock_shift)
     ids = ids or Chance(clock)
     kept = kept or records(settings, clock)
     flows = FlowShelf(kept, clock)

@@ -167,6 +167,11 @@ class SqlTickets:
         row = self._link.one(select(func.count()).select_from(tickets).where(line, before, due))
         return 0 if row is None else int(row[0])
 
+    def refused(self, limit: int) -> Sequence[TicketOnRecord]:
+        refused = (tickets.c.state == TicketState.IN_LINE.value) & (tickets.c.refused_by != "[]")
+        query = select(tickets).where(tickets.c.site_id == SITE, refused)
+        return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie).limit(limit))
+
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
         served = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.SERVED.value)
         query = select(tickets.c.agent).where(tickets.c.site_id == SITE, served)

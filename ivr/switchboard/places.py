@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from ivr.core.agent import AgentEvent, happened
 from ivr.core.call import CallRecord
@@ -24,10 +25,20 @@ from ivr.core.words import AgentId, CustomerId, TicketId
 from ivr.switchboard import callbacks
 from ivr.switchboard.ports import Claim, ClaimOnRecord, ClaimState, TicketOnRecord, Transaction
 
+T = TypeVar("T")
+
 AWAY_FOR = timedelta(minutes=15)
 """So long a dropped caller's place is kept."""
 
+REFUSED_FOR = timedelta(seconds=45)
+"""So long somebody who declined or missed a caller is not rung for them again: there may be nobody else."""
+
 WAITING = frozenset({TicketState.IN_LINE, TicketState.CLAIMED})
+
+
+def stands_in_line(place: TicketOnRecord) -> bool:
+    """To be offered to agents: not one who has chosen another way and is leaving."""
+    return place.ticket.state is TicketState.IN_LINE and not place.wish
 
 
 def live(place: TicketOnRecord) -> bool:
@@ -101,6 +112,15 @@ def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now:
     note(tx, place, [QueueLeft(gone.id, gone.queue, "hung_up", _waited(place, now))], now)
 
 
+def forgiven(tx: Transaction, place: TicketOnRecord, now: datetime) -> bool:
+    """Those who refused are asked again, once the last refusal is old enough; False where it is not."""
+    ended = [claim.ended_at for claim in tx.claims.of_ticket(place.ticket.id) if claim.ended_at is not None]
+    if place.ticket.state is not TicketState.IN_LINE or (ended and now - max(ended) < REFUSED_FOR):
+        return False
+    _write(tx, replace(place, ticket=replace(place.ticket, refused_by=frozenset())))
+    return True
+
+
 def given_up(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
     """Nobody came back to a place that was kept."""
     _end(tx, place, TicketEvent.ABANDONED, "nobody came back", now)
@@ -114,7 +134,7 @@ def claimed(
 ) -> tuple[TicketOnRecord, tuple[ClaimOnRecord, ...]] | None:
     """Put on record what the floor has claimed; None: the record knows better, and nothing is written."""
     place = tx.tickets.get(claim.ticket)
-    if place.ticket.state is not TicketState.IN_LINE or claim.fence <= place.fence:
+    if not stands_in_line(place) or claim.fence <= place.fence:
         return None
     attempt, because = place.attempt + 1, f"{pair.ticket_because}; {pair.agent_because}"
     rows = tuple(
@@ -152,7 +172,7 @@ def _agent_claimed(tx: Transaction, row: ClaimOnRecord, now: datetime) -> bool:
 def accepted(tx: Transaction, claim: ClaimOnRecord, now: datetime) -> TicketOnRecord | None:
     """The agent takes it, once: the others who were rung are let go. None: it is gone."""
     place = tx.tickets.get(claim.ticket)
-    if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt:
+    if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt or place.wish:
         return None
     if not tx.claims.accept(claim.token, claim.agent, now):
         return None
@@ -291,15 +311,14 @@ def note(tx: Transaction, place: TicketOnRecord, events: list[CallEvent], now: d
         tx.log.add(place.ticket.call, events, now)
 
 
-def retried(work: Callable[[], None], times: int = 5) -> None:
+def retried(work: Callable[[], T], times: int = 5) -> T:
     """Do it, and again where somebody changed the same at the same moment: whoever was first is looked at then."""
     for _ in range(times - 1):
         try:
-            work()
+            return work()
         except ChangedMeanwhile:
             continue
-        return
-    work()
+    return work()
 
 
 def _waited(place: TicketOnRecord, now: datetime) -> int:

@@ -482,6 +482,10 @@ class Tickets(Protocol):
         """
         ...
 
+    def refused(self, limit: int) -> Sequence[TicketOnRecord]:
+        """Those in line that somebody refused or missed, the first to arrive first."""
+        ...
+
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
         """Who served this customer last."""
         ...

@@ -180,15 +180,24 @@ def test_who_rings_again_and_cancels_is_owed_nothing() -> None:
         assert promise(world, callback).state is PromiseState.WITHDRAWN
 
 
-def test_who_asked_and_then_waits_after_all_keeps_the_one_place() -> None:
-    steps = f"[{ASKS}, hear: Siamo d'accordo]"
+def test_who_rings_again_for_a_person_waits_at_the_one_place_there_is() -> None:
     with line() as world:
-        played(world, script(steps))
-        (callback,) = owed(world)
-        played(world, script("[hear: premi 1, press: 0, talk]", more=ANNA + "\nexpect: {answered_by: anna}"))
+        played(world, script(ASKED))
+        again = "[hear: premi 1, press: 0, hear: siete al posto 1 della fila, press: 0, talk]"
+        played(world, script(again, more=ANNA + "\nexpect: {answered_by: anna}"))
         (callback,) = owed(world)
         assert callback.state is CallbackState.SERVED
-        assert ticket(world, callback) is TicketState.CANCELLED
+        assert ticket(world, callback) is TicketState.SERVED
+
+
+def test_nobody_is_rung_who_is_on_the_line_with_us_just_now() -> None:
+    with line() as world:
+        played(world, script(ASKED))
+        keeps = "wait: 50 s, press: 1, hear: vi richiamiamo, hear: Arrivederci"
+        again = f"[hear: premi 1, press: 1, hear: siete al posto 1, {keeps}, answer: {{}}, press: 1, talk]"
+        played(world, script(again, more=ANNA))
+        (callback,) = owed(world)
+        assert outcomes(world, callback) == [Outcome.REACHED]
 
 
 def test_an_agent_who_hangs_up_while_the_phone_rings_leaves_the_customer_in_line() -> None:

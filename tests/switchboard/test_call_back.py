@@ -19,7 +19,7 @@ from ivr.core.flow.turn import CameBack, HangUp, Heard, Join, Keys, LeftRoom, Si
 from ivr.core.leg import Leg, LegEnd, LegKind, room
 from ivr.core.promises import PromiseState
 from ivr.core.ticket import TicketEvent, TicketKind, TicketState
-from ivr.core.words import AgentId, CallId, PhoneNumber
+from ivr.core.words import AgentId, CallId, PhoneNumber, TicketId
 from ivr.flowfiles.shelf import publish_folder
 from ivr.switchboard import callbacks, places
 from ivr.switchboard.call_back import ASKED, ASKED_AGAIN, OVER, CallBack
@@ -419,10 +419,11 @@ def test_who_is_answered_otherwise_is_owed_no_call(house: House) -> None:
     asked = house.asks()
     leg = house.taken(asked, MORNING + MINUTE)
     assert leg is not None
-    waiting = house.presses(house.rings(), "0")
+    waiting = house.rings()
+    mine = house.place(asked).ticket
     with house.office.records.write() as tx:
-        place = tx.tickets.of_call(waiting.call)
-        assert place is not None
+        place = TicketOnRecord(replace(mine, id=TicketId("mine"), kind=TicketKind.WAITING, call=waiting.call))
+        assert tx.tickets.take(place)
         (other,) = callbacks.served(tx, place, MARIA, "answered by bruno", house.clock.now())
     assert (other.ticket.id, other.ticket.state) == (asked.ticket, TicketState.CANCELLED)
     assert house.now_is(asked) == (house.now_is(asked)[0], PromiseState.KEPT)

@@ -198,6 +198,11 @@ class SqlTickets:
         query = select(*seen).where(tickets.c.taken_at.is_not(None), or_(tickets.c.ended_at >= moment, talks))
         return [_answered(row) for row in self._link.all(query)]
 
+    def refused(self, limit: int) -> Sequence[TicketOnRecord]:
+        refused = (tickets.c.state == TicketState.IN_LINE.value) & (tickets.c.refused_by != "[]")
+        query = select(tickets).where(tickets.c.site_id == SITE, refused)
+        return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie).limit(limit))
+
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
         served = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.SERVED.value)
         query = select(tickets.c.agent).where(tickets.c.site_id == SITE, served)

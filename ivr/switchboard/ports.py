@@ -519,6 +519,10 @@ class Tickets(Protocol):
         """Those an agent took who talk now, or whose talk has ended since; in no order."""
         ...
 
+    def refused(self, limit: int) -> Sequence[TicketOnRecord]:
+        """Those in line that somebody refused or missed, the first to arrive first."""
+        ...
+
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
         """Who served this customer last."""
         ...
@@ -959,7 +963,11 @@ class Telephone(Protocol):
         ...
 
     def recordings_of(self, sid: str) -> Sequence[tuple[str, str]]:
-        """(recording, url) of a call."""
+        """(recording, url) of a call, of those that are finished."""
+        ...
+
+    def messages_since(self, since: datetime) -> Sequence[UnclaimedRecording]:
+        """The finished messages that the carrier holds of whatever call, taken since then."""
         ...
 
 

@@ -326,6 +326,8 @@ class GotPlace:
     room: str | None = None  # of the talk, once an agent took it
     agent: str | None = None
     since: datetime | None = None  # arrival
+    language: Language | None = None  # perhaps chosen while waiting
+    callback: bool = False  # one is owed to the number they ring from
 
 
 @dataclass(frozen=True)
@@ -471,10 +473,9 @@ class AskCallback:
 
 @dataclass(frozen=True)
 class WaitAtCallback:
-    """Who has a callback and rang again waits on the line from now on, at that place."""
+    """Who has a callback and rang again wants to wait on the line: its place is this call's, for the queue to find."""
 
     callback: str
-    ticket: str
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from ivr.worker.later import SweepOnly
 
 LINE = "+39800123456"
 QUEUE = QueueName("orders")
-WALTZ = Path("call_flows") / "sounds" / "waltz.wav"
+WALTZ = Path(__file__).resolve().parents[1] / "call_flows" / "sounds" / "waltz.wav"
 
 COMPANY = f"""\
 format: 1
@@ -45,7 +45,7 @@ lines:
   toll_free:
     {{number: "{LINE}", flow: reach, shows: "+390212345678", callable_from: [IT], reaches: "+390212345600"}}
 queues:
-  {QUEUE}: {{title: {{it: ordini}}, music: waltz}}
+  {QUEUE}: {{title: {{it: ordini}}, music: waltz, wrap_up: 5 s}}
 sounds: [waltz]
 """
 
@@ -127,6 +127,15 @@ def queue_line(folder: Path, database: str | None, agents: Sequence[AgentRecord]
         yield QueueLine(office, supervisor, redis, telephones, diary)
 
 
+def write_flows(flows: Path) -> Path:
+    """A line whose callers are in the queue at once; the folder that was made."""
+    (flows / "sounds").mkdir(parents=True)
+    (flows / "company.yaml").write_text(COMPANY, encoding="utf-8")
+    (flows / "reach.yaml").write_text(FLOW, encoding="utf-8")
+    shutil.copy(WALTZ, flows / "sounds")
+    return flows
+
+
 def crew(size: int, wrap_up: Sequence[timedelta]) -> list[AgentRecord]:
     """Agents with SIP phones; their wrap-ups in turn."""
     return [
@@ -141,11 +150,7 @@ def crew(size: int, wrap_up: Sequence[timedelta]) -> list[AgentRecord]:
 
 
 def _settings(folder: Path, database: str | None) -> Settings:
-    flows = folder / "flows"
-    (flows / "sounds").mkdir(parents=True)
-    (flows / "company.yaml").write_text(COMPANY, encoding="utf-8")
-    (flows / "reach.yaml").write_text(FLOW, encoding="utf-8")
-    shutil.copy(WALTZ, flows / "sounds")
+    flows = write_flows(folder / "flows")
     environ = {
         "IVR_VAR_DIR": str(folder),
         "IVR_FLOWS_DIR": str(flows),

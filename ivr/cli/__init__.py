@@ -36,6 +36,7 @@ def line() -> typer.Typer:
         models,
         promises,
         serve,
+        simulate,
         sounds,
         voicemails,
     )
@@ -61,6 +62,14 @@ def line() -> typer.Typer:
     ):
         app.add_typer(group, name=name)
     serve.add_to(app)
-    for command in (demo.demo, call.call, reading.transcribe, doctor.doctor, bench.bench, fallback.fallback):
+    for command in (
+        demo.demo,
+        call.call,
+        simulate.simulate,
+        reading.transcribe,
+        doctor.doctor,
+        bench.bench,
+        fallback.fallback,
+    ):
         app.command()(command)
     return app

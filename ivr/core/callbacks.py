@@ -38,7 +38,13 @@ SLOT_DAYS = 30
 DAY = Span(time(9, 0), time(20, 0))
 """Outside of it are the callee's quiet hours."""
 
+HANGS_UP = timedelta(seconds=30)
+"""So long somebody who asked for a call may take to hang up, before their phone rings from us."""
+
 MOST_ZONES = 8
+
+SOON = timedelta(hours=2)
+"""As soon as possible is promised for no later than this, counted while we are open."""
 
 CODE_HOLDS = timedelta(hours=48)
 CODE_BOOST = timedelta(hours=1)
@@ -188,6 +194,39 @@ def next_morning(times: CallingTimes, at: datetime) -> datetime | None:
     spans = opening.openings(schedules[0], tomorrow, opening.FARTHEST, times.holidays)
     opens = next((opens for opens, _ in spans), None)
     return None if opens is None else next_callable(times, opens)
+
+
+def soon_from(times: CallingTimes, now: datetime) -> datetime | None:
+    """The first moment (UTC) at which somebody who asks now to be called as soon as possible may be called."""
+    return next_callable(times, now + HANGS_UP)
+
+
+def soon_due(times: CallingTimes, now: datetime) -> datetime | None:
+    """By when somebody who is to be called as soon as possible is promised the call (UTC); None: no such hour.
+
+    Two hours in which we are open, from the first moment at which we may call; then on to a time as people say it.
+    """
+    first = soon_from(times, now)
+    if first is None:
+        return None
+    open_for = first + SOON if times.hours is None else _counted_open(times, first)
+    if open_for is None:
+        return None
+    zone = times.hours.zone if times.hours else "UTC"
+    return next_callable(times, _next_step(open_for, ZoneInfo(zone)))
+
+
+def _counted_open(times: CallingTimes, first: datetime) -> datetime | None:
+    assert times.hours is not None
+    return opening.due_in_opening_time(times.hours, first, SOON, times.holidays)
+
+
+def soon_enough(times: CallingTimes, now: datetime) -> bool:
+    """Whether as soon as possible can be today: we may call now, and close no sooner than a talk takes."""
+    if next_callable(times, now) != now.astimezone(UTC):
+        return False
+    closes = None if times.hours is None else opening.closes_at(times.hours, now, times.holidays)
+    return closes is None or closes - now >= STEP
 
 
 def callee_zones(customers_own: str | None, of_number: tuple[str, ...], ours: str) -> tuple[str, ...]:
@@ -434,6 +473,16 @@ def dials(callback: Callback, now: datetime) -> Callback | None:
     return replace(callback, state=CallbackState.DIALLING, attempts=callback.attempts + 1)
 
 
+def postponed(callback: Callback, times: CallingTimes, code: str, now: datetime) -> After:
+    """Its turn came at an hour at which we may not call (any more): on to the next one, nobody's miss."""
+    again = next_callable(times, now)
+    if again is None:
+        because = "there is no hour left at which we may call"
+        return _end(callback, CallbackState.NOT_REACHED, Owed.BREAK, because, now, code)
+    waiting = replace(callback, state=CallbackState.WAITING, next_at=again)
+    return After(waiting, Owed.MOVE, "the turn came outside of the hours at which we may call")
+
+
 def after_attempt(
     callback: Callback, outcome: Outcome, policy: AttemptPolicy, times: CallingTimes, code: str, now: datetime
 ) -> After:
@@ -498,6 +547,13 @@ def rings_again(callback: Callback, choice: RingsAgain, now: datetime) -> After:
             return After(waits, Owed.NOTHING_NEW, "rang again and waits on the line at that place")
         case _:
             return After(callback, Owed.NOTHING_NEW, "rang again and keeps it")
+
+
+def reopened(callback: Callback, now: datetime) -> Callback:
+    """The line dropped while they talked: they are called again at once, although the promise was kept."""
+    if callback.state is not CallbackState.REACHED:
+        return callback
+    return replace(callback, state=CallbackState.WAITING, next_at=now, ended_at=None, because=None)
 
 
 def left_the_line(callback: Callback, now: datetime) -> Callback:

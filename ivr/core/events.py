@@ -233,6 +233,46 @@ class VoicemailAnswered(CallEvent):
 
 
 @dataclass(frozen=True)
+class CallbackPromised(CallEvent):
+    """A call back was promised aloud; ``slot`` (ISO 8601) None: as soon as possible."""
+
+    kind: ClassVar[str] = "callback.promised"
+    queue: str
+    due: str
+    slot: str | None
+    other_number: bool  # than the one they rang from
+
+
+@dataclass(frozen=True)
+class CallbackChosen(CallEvent):
+    """Who has a callback rang again: ``keep``, ``wait`` (on the line, at that place) or ``cancel``."""
+
+    kind: ClassVar[str] = "callback.chosen"
+    callback: str
+    choice: str
+
+
+@dataclass(frozen=True)
+class CallbackRefused(CallEvent):
+    """This number is not called back; ``refusal`` is one of ``core.callbacks``."""
+
+    kind: ClassVar[str] = "callback.refused"
+    refusal: str
+    because: str
+
+
+@dataclass(frozen=True)
+class CallbackTried(CallEvent):
+    """An attempt ended; ``told_by``: how the customer is to hear of a miss (sms, email; None: the next attempt)."""
+
+    kind: ClassVar[str] = "callback.tried"
+    callback: str
+    attempt: int
+    outcome: str
+    told_by: str | None
+
+
+@dataclass(frozen=True)
 class QueueJoined(CallEvent):
     """A place in line from now on; ``again``: the place they had before."""
 
@@ -426,6 +466,10 @@ KINDS: dict[str, type[CallEvent]] = {
         PromiseMoveTold,
         PromiseClosed,
         VoicemailAnswered,
+        CallbackPromised,
+        CallbackChosen,
+        CallbackRefused,
+        CallbackTried,
         QueueJoined,
         QueueLeft,
         AgentOffered,

@@ -127,6 +127,34 @@ _ENGLISH_ENDS: Mapping[str, str] = {
 }
 _ENGLISH_PROOFS: Mapping[str, str] = {"pin": "PIN", "order": "order number and postcode"}
 _ENGLISH_FETCHES: Mapping[str, str] = {"success": "it came", "failure": "an error", "timeout": "too late"}
+_ITALIAN_CHOICES: Mapping[str, str] = {
+    "keep": "la tiene",
+    "wait": "attende in linea a quel posto",
+    "cancel": "l'ha annullata",
+}
+_ENGLISH_CHOICES: Mapping[str, str] = {
+    "keep": "keeps it",
+    "wait": "waits on the line at that place",
+    "cancel": "cancelled it",
+}
+_ITALIAN_ATTEMPTS: Mapping[str, str] = {
+    "reached": "ha risposto",
+    "busy": "occupato",
+    "no_answer": "nessuna risposta",
+    "machine": "nessuno ha premuto 1",
+    "refused": "non desidera essere richiamato",
+    "failed": "numero non raggiungibile",
+    "lost": "non riuscito da parte nostra",
+}
+_ENGLISH_ATTEMPTS: Mapping[str, str] = {
+    "reached": "answered",
+    "busy": "engaged",
+    "no_answer": "no answer",
+    "machine": "nobody pressed 1",
+    "refused": "wants no call",
+    "failed": "the number cannot be reached",
+    "lost": "failed on our side",
+}
 _ENGLISH_TEXTS: Mapping[str, str] = {
     "sent": "was sent",
     "failed": "was not sent",
@@ -184,6 +212,16 @@ _ITALIAN = _Teller(
             + (f" ({it.because})." if it.because else ".")
         ),
         e.VoicemailAnswered: lambda it, *_: f"Risposto al messaggio ({it.by}).",
+        e.CallbackPromised: lambda it, t, zone: (
+            "Ha chiesto di essere richiamato"
+            + (" a un altro numero" if it.other_number else "")
+            + (f", il {t.when(it.slot, zone)}." if it.slot else f", entro il {t.when(it.due, zone)}.")
+        ),
+        e.CallbackChosen: lambda it, *_: f"Ha già una richiamata: {_ITALIAN_CHOICES.get(it.choice, it.choice)}.",
+        e.CallbackRefused: lambda it, *_: f"Numero non richiamabile ({it.because}).",
+        e.CallbackTried: lambda it, *_: (
+            f"Richiamata, tentativo {it.attempt}: {_ITALIAN_ATTEMPTS.get(it.outcome, it.outcome)}."
+        ),
         e.QueueJoined: lambda it, *_: f"{'Torna in coda' if it.again else 'In coda'} per «{it.queue}».",
         e.QueueLeft: lambda it, *_: (
             f"Ha lasciato la coda «{it.queue}» dopo {_length(it.waited)} ({_ITALIAN_ENDS.get(it.how, it.how)})."
@@ -299,6 +337,16 @@ _ENGLISH = _Teller(
             + (f" ({it.because})." if it.because else ".")
         ),
         e.VoicemailAnswered: lambda it, *_: f"The message was answered ({it.by}).",
+        e.CallbackPromised: lambda it, t, zone: (
+            "Asked to be called back"
+            + (" on another number" if it.other_number else "")
+            + (f", on {t.when(it.slot, zone)}." if it.slot else f", by {t.when(it.due, zone)}.")
+        ),
+        e.CallbackChosen: lambda it, *_: f"Has a call back already: {_ENGLISH_CHOICES.get(it.choice, it.choice)}.",
+        e.CallbackRefused: lambda it, *_: f"A number that is not called back ({it.because}).",
+        e.CallbackTried: lambda it, *_: (
+            f"Call back, attempt {it.attempt}: {_ENGLISH_ATTEMPTS.get(it.outcome, it.outcome)}."
+        ),
         e.QueueJoined: lambda it, *_: f"{'Back in line' if it.again else 'In line'} for “{it.queue}”.",
         e.QueueLeft: lambda it, *_: (
             f"Left the queue “{it.queue}” after {_length(it.waited)} ({_ENGLISH_ENDS.get(it.how, it.how)})."

@@ -263,6 +263,11 @@ LEAVING = frozenset({Key.CALLBACK, Key.VOICEMAIL})
 """Keys that end the wait; the flow goes on by the exit of that name."""
 
 
+def leads_out(wish: str, node: QueueNode) -> bool:
+    """Whether the node has such a way out; without one, a caller who leaves the queue would be back in it at once."""
+    return wish in dict(node.ways())
+
+
 def pressed(key: str, standing: Standing) -> Key:
     """What a key is for here; the language only where there is another."""
     if key in ("0", "*") and key not in standing.node.keys:
@@ -270,8 +275,9 @@ def pressed(key: str, standing: Standing) -> Key:
     match standing.node.keys.get(key):
         case "callback":
             may = on_demand(standing)
-            return Key.CALLBACK if may.soon or may.slot else Key.NO_CALLBACK
-        case "voicemail":
+            taken = leads_out("callback", standing.node) and (may.soon or may.slot)
+            return Key.CALLBACK if taken else Key.NO_CALLBACK
+        case "voicemail" if leads_out("voicemail", standing.node):
             return Key.VOICEMAIL
         case "information":
             return Key.INFORMATION
@@ -324,6 +330,8 @@ def keys(number: int, standing: Standing, voice: Voice) -> tuple[Utterance, ...]
 
 def _key(key: str, does: str, standing: Standing, voice: Voice) -> tuple[Utterance, ...]:
     match does:
+        case "callback" | "voicemail" if not leads_out(does, standing.node):
+            return ()
         case "callback":
             return _callback(key, standing, voice)
         case "language" if len(standing.languages) > 1:
@@ -338,7 +346,7 @@ def _key(key: str, does: str, standing: Standing, voice: Voice) -> tuple[Utteran
 
 def _callback_key(standing: Standing, voice: Voice) -> tuple[Utterance, ...]:
     key = next((key for key, does in sorted(standing.node.keys.items()) if does == "callback"), None)
-    return () if key is None else _callback(key, standing, voice)
+    return () if key is None else _key(key, "callback", standing, voice)
 
 
 def _callback(key: str, standing: Standing, voice: Voice) -> tuple[Utterance, ...]:

@@ -10,7 +10,6 @@ from ivr.core.flow.speaking import Spoken, Voice, fill, in_language, pronounced
 from ivr.core.flow.turn import Utter, Wording
 from ivr.core.words import Language, QueueName
 
-
 SHORT = 90
 """Seconds; a longer wait is told in minutes."""
 

@@ -24,7 +24,7 @@ from ivr.flowfiles.marks import LARGEST, Tree, places, read_one
 from ivr.flowfiles.parse import Parsed, parse_flow
 from ivr.flowfiles.problems import ERROR, Notes, Problem, errors, in_order
 from ivr.flowfiles.secrets import find_secrets
-from ivr.switchboard.ports import Clock, Records
+from ivr.switchboard.ports import Clock, Records, Transaction
 
 COMPANY = "company.yaml"
 AGENTS = "agents.yaml"
@@ -319,13 +319,16 @@ class FlowShelf:
             raise NoSuchLine
         return version
 
-    def version(self, version: FlowVersionId) -> FlowVersion:
+    def version(self, version: FlowVersionId, tx: Transaction | None = None) -> FlowVersion:
         """A version on record; raises NoSuchFlow, FlowRefused, RecordsUnavailable."""
         known = self._built.get(version)
         if known is not None:
             return known
-        with self._records.read() as transaction:
-            files = transaction.flows.text(version)
+        if tx is not None:
+            files = tx.flows.text(version)
+        else:
+            with self._records.read() as transaction:
+                files = transaction.flows.text(version)
         if files is None:
             raise NoSuchFlow(f"no version {version} is on record")
         built = pinned(files)

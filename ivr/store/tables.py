@@ -404,6 +404,7 @@ tickets = Table(
     Column("told_low_seconds", Float),
     Column("told_high_seconds", Float),
     Column("told_at", Moment),
+    Column("load", Float),
     Column("version", Integer, nullable=False),
     Index(
         "uq_tickets_live_call",

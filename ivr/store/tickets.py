@@ -56,6 +56,7 @@ def _on_record(row: Row[Any]) -> TicketOnRecord:
         told_low=_length(row.told_low_seconds),
         told_high=_length(row.told_high_seconds),
         told_at=row.told_at,
+        load=row.load,
     )
 
 
@@ -92,6 +93,7 @@ def _columns(on_record: TicketOnRecord) -> dict[str, Any]:
         "told_low_seconds": _seconds(on_record.told_low),
         "told_high_seconds": _seconds(on_record.told_high),
         "told_at": on_record.told_at,
+        "load": on_record.load,
     }
 
 
@@ -165,10 +167,15 @@ class SqlTickets:
         row = self._link.one(select(func.count()).select_from(tickets).where(line, before, due))
         return 0 if row is None else int(row[0])
 
+    def refused(self, limit: int) -> Sequence[TicketOnRecord]:
+        refused = (tickets.c.state == TicketState.IN_LINE.value) & (tickets.c.refused_by != "[]")
+        query = select(tickets).where(tickets.c.site_id == SITE, refused)
+        return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie).limit(limit))
+
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
         served = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.SERVED.value)
         query = select(tickets.c.agent).where(tickets.c.site_id == SITE, served)
-        row = self._link.one(query.order_by(tickets.c.ended_at.desc()).limit(1))
+        row = self._link.one(query.order_by(tickets.c.ended_at.desc(), tickets.c.id.desc()).limit(1))
         return None if row is None or row.agent is None else AgentId(row.agent)
 
     def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ivr.core.call import CallRecord, Sure
+from ivr.core.callbacks import Callback
 from ivr.core.customer import CaseRecord
 from ivr.core.events import CallEvent, PromiseMade, TextPromised
 from ivr.core.flow.turn import (
+    AskCallback,
+    CancelCallback,
     Deed,
     EndTalk,
     Fetch,
@@ -24,13 +27,14 @@ from ivr.core.flow.turn import (
     RememberPace,
     SendText,
     TakePlace,
+    WaitAtCallback,
 )
 from ivr.core.promises import Promise
 from ivr.core.survey import SurveyAnswer
 from ivr.core.text_message import TextMessage
 from ivr.core.voicemail import AudioState, TextState, Voicemail
-from ivr.core.words import CaseId, CustomerId, PromiseId, TextId, TicketId, VoicemailId
-from ivr.switchboard import places
+from ivr.core.words import CallbackId, CaseId, CustomerId, PromiseId, TextId, TicketId, VoicemailId
+from ivr.switchboard import callbacks, places
 from ivr.switchboard.ports import Fetching, Ids, Later, Transaction
 
 Write = Callable[[Transaction], None]
@@ -64,6 +68,12 @@ def plan(deeds: Sequence[Deed], call: CallRecord, zone: str, ids: Ids, later: La
                 _keep_voicemail(planned, deed, call, zone, ids, later, now)
             case Fetch():
                 _fetch(planned, deed, call, later, now)
+            case AskCallback():
+                _ask_callback(planned, deed, call, ids, later, now)
+            case WaitAtCallback():
+                planned.writes.append(_will_wait(CallbackId(deed.callback), call, now))
+            case CancelCallback():
+                _cancel_callback(planned, deed, later, now)
             case TakePlace():
                 _take_place(planned, deed, call, later, now)
             case LeavePlace(ticket, because):
@@ -225,3 +235,49 @@ def _send_text(planned: Plan, deed: SendText, call: CallRecord, ids: Ids, later:
     planned.writes.append(lambda tx: tx.texts.promise(text))
     planned.events.append(TextPromised(text.id))
     planned.hints.append(lambda: later.send_text(text.id))
+
+
+def _ask_callback(planned: Plan, deed: AskCallback, call: CallRecord, ids: Ids, later: Later, now: datetime) -> None:
+    ticket = TicketId(ids.new())
+    promise = Promise(
+        id=PromiseId(ids.new()),
+        what="callback",
+        customer=planned.customer,
+        call=call.id,
+        made_at=now,
+        due_at=deed.due,
+        zone=deed.zone,
+        owner=deed.queue,
+    )
+    callback = Callback(
+        id=CallbackId(ids.new()),
+        customer=planned.customer,
+        call=call.id,
+        line=call.line,
+        queue=deed.queue,
+        number=deed.number,
+        country=deed.country,
+        zones=deed.zones,
+        language=deed.language,
+        arrived_at=now,
+        asked_at=now,
+        next_at=deed.next_at,
+        shows=deed.shows,
+        ticket=ticket,
+        path=deed.path,
+        typed=deed.typed,
+        slot_at=deed.slot,
+    )
+    planned.writes.append(lambda tx: callbacks.owe(tx, callback, promise, deed, now))
+    planned.hints.append(lambda: later.line_up(ticket))
+
+
+def _will_wait(callback: CallbackId, call: CallRecord, now: datetime) -> Write:
+    return lambda tx: callbacks.will_wait(tx, callback, call.id, now)
+
+
+def _cancel_callback(planned: Plan, deed: CancelCallback, later: Later, now: datetime) -> None:
+    callback, ticket = CallbackId(deed.callback), TicketId(deed.ticket)
+    planned.writes.append(lambda tx: callbacks.cancel(tx, callback, now))
+    planned.hints.append(lambda: later.line_up(ticket))
+    planned.hints.append(lambda: later.steer(ticket))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -26,16 +27,20 @@ from ivr.core.flow.turn import (
     WantEmergency,
     WantFetched,
     WantKept,
+    WantNumber,
     WantPlace,
     WantProof,
     WantRecord,
+    WantSlots,
 )
-from ivr.core.words import CustomerId, QueueName
+from ivr.core.ticket import ENDS, TicketKind
+from ivr.core.words import CustomerId, PhoneNumber, QueueName
+from ivr.switchboard import callback_wants
 from ivr.switchboard.places import AWAY_FOR, room_of
-from ivr.switchboard.ports import Ids, TicketOnRecord, Transaction
+from ivr.switchboard.ports import Ids, Numbering, TicketOnRecord, Transaction
 from ivr.switchboard.prove import prove_order, prove_pin
 
-Fulfil = Callable[[Want, CallRecord, Transaction, Ids, datetime], Got]
+Fulfil = Callable[[Want, CallRecord, Transaction, Ids, Numbering, datetime], Got]
 """How a want is answered."""
 
 CODE_LENGTH = 6
@@ -68,15 +73,15 @@ CASE_TYPES = {
 }
 
 
-def fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+def fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: Numbering, now: datetime) -> Got:
     """The answer to a want; GotNothing when the records cannot give it now."""
     try:
-        return _fulfil(want, call, tx, ids, now)
+        return _fulfil(want, call, tx, ids, numbering, now)
     except RecordsUnavailable as trouble:
         return GotNothing(str(trouble))
 
 
-def _fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+def _fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: Numbering, now: datetime) -> Got:
     match want:
         case WantRecord(record, key):
             return _record(record, key, tx)
@@ -93,6 +98,10 @@ def _fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: dateti
             return GotFetched(fetching.state, json.loads(fetching.answer) if fetching.answer else None)
         case WantKept(recording):
             return GotKept(tx.voicemails.by_recording(recording) is not None)
+        case WantNumber():
+            return callback_wants.number(want, call, tx, numbering, now)
+        case WantSlots():
+            return callback_wants.slots(want, tx)
         case WantPlace(queue):
             return _place(queue, call, tx, ids, now)
     assert_never(want)
@@ -107,7 +116,12 @@ def _place(queue: QueueName, call: CallRecord, tx: Transaction, ids: Ids, now: d
     if mine is None:
         away = tx.tickets.away_of(call.customer, now - AWAY_FOR)
         mine = away if away is not None and away.ticket.queue == queue else None
-    return GotPlace(ids.new()) if mine is None else _standing(mine, ids)
+    if mine is not None and mine.ticket.kind is TicketKind.CALLBACK and mine.ticket.state not in ENDS:
+        return GotPlace(mine.ticket.id)  # asked to be called, and waits after all: at the same place
+    if mine is not None and mine.ticket.state not in ENDS:
+        return _standing(mine, ids)
+    owed = isinstance(call.caller, PhoneNumber) and tx.callbacks.live_of(call.caller) is not None
+    return replace(GotPlace(ids.new()) if mine is None else _standing(mine, ids), callback=owed)
 
 
 def _standing(place: TicketOnRecord, ids: Ids) -> GotPlace:
@@ -119,6 +133,7 @@ def _standing(place: TicketOnRecord, ids: Ids) -> GotPlace:
         room=room_of(place),
         agent=place.agent,
         since=place.ticket.arrived_at,
+        language=place.ticket.language,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from ivr.core.agent import AgentEvent, happened
 from ivr.core.call import CallRecord
@@ -21,12 +22,23 @@ from ivr.core.routing.decide import Pair
 from ivr.core.routing.skills import LAST_AGENT_FIRST
 from ivr.core.ticket import ENDS, Relaxation, Ticket, TicketEvent, TicketKind, TicketState, after
 from ivr.core.words import AgentId, CustomerId, TicketId
+from ivr.switchboard import callbacks
 from ivr.switchboard.ports import Claim, ClaimOnRecord, ClaimState, TicketOnRecord, Transaction
+
+T = TypeVar("T")
 
 AWAY_FOR = timedelta(minutes=15)
 """So long a dropped caller's place is kept."""
 
+REFUSED_FOR = timedelta(seconds=45)
+"""So long somebody who declined or missed a caller is not rung for them again: there may be nobody else."""
+
 WAITING = frozenset({TicketState.IN_LINE, TicketState.CLAIMED})
+
+
+def stands_in_line(place: TicketOnRecord) -> bool:
+    """To be offered to agents: not one who has chosen another way and is leaving."""
+    return place.ticket.state is TicketState.IN_LINE and not place.wish
 
 
 def live(place: TicketOnRecord) -> bool:
@@ -38,6 +50,11 @@ def live(place: TicketOnRecord) -> bool:
 
 def take(tx: Transaction, call: CallRecord, customer: CustomerId, deed: TakePlace, now: datetime) -> None:
     """A place in line for a call: the one that was kept for them, or a new one."""
+    owed = tx.tickets.of_call(call.id)
+    if owed is not None and owed.ticket.id == deed.ticket:
+        callbacks.waits_after_all(tx, owed, deed.node, call.id, now)
+        tx.log.add(call.id, [QueueJoined(deed.ticket, owed.ticket.queue, again=True)], now)
+        return
     kept = tx.tickets.away_of(customer, now - AWAY_FOR)
     if kept is not None and kept.ticket.id == deed.ticket:
         ticket = replace(kept.ticket, state=after(kept.ticket.state, TicketEvent.CAME_BACK), call=call.id)
@@ -57,7 +74,7 @@ def take(tx: Transaction, call: CallRecord, customer: CustomerId, deed: TakePlac
         needs=deed.needs,
         preferred=deed.preferred,
         relaxations=tuple(Relaxation(length, skills) for length, skills in deed.relax),
-        boost=deed.boost,
+        boost=deed.boost + callbacks.forward(tx, customer, call.caller, now),
         last_agent=last,
         last_agent_until=now + LAST_AGENT_FIRST if last else None,
     )
@@ -79,15 +96,29 @@ def leave(tx: Transaction, ticket: TicketId, how: str, now: datetime) -> None:
 def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now: datetime) -> None:
     """The caller's line is gone: a place in line is kept for a while, a talk is over."""
     state = place.ticket.state
+    if place.ticket.kind is TicketKind.CALLBACK:
+        return  # the call on which it was asked for is over, as it should be
     if state is TicketState.TALKING:
         end_talk(tx, place, "customer", wrap_up, now)
         return
     if state not in WAITING:
         return
     let_agents_go(tx, place, now)
+    if callbacks.left_the_line(tx, place, now):
+        note(tx, place, [QueueLeft(place.ticket.id, place.ticket.queue, "hung_up", _waited(place, now))], now)
+        return
     gone = replace(place.ticket, state=after(state, TicketEvent.WENT_AWAY))
     _write(tx, replace(place, ticket=gone, away_at=now))
     note(tx, place, [QueueLeft(gone.id, gone.queue, "hung_up", _waited(place, now))], now)
+
+
+def forgiven(tx: Transaction, place: TicketOnRecord, now: datetime) -> bool:
+    """Those who refused are asked again, once the last refusal is old enough; False where it is not."""
+    ended = [claim.ended_at for claim in tx.claims.of_ticket(place.ticket.id) if claim.ended_at is not None]
+    if place.ticket.state is not TicketState.IN_LINE or (ended and now - max(ended) < REFUSED_FOR):
+        return False
+    _write(tx, replace(place, ticket=replace(place.ticket, refused_by=frozenset())))
+    return True
 
 
 def given_up(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
@@ -103,7 +134,7 @@ def claimed(
 ) -> tuple[TicketOnRecord, tuple[ClaimOnRecord, ...]] | None:
     """Put on record what the floor has claimed; None: the record knows better, and nothing is written."""
     place = tx.tickets.get(claim.ticket)
-    if place.ticket.state is not TicketState.IN_LINE or claim.fence <= place.fence:
+    if not stands_in_line(place) or claim.fence <= place.fence:
         return None
     attempt, because = place.attempt + 1, f"{pair.ticket_because}; {pair.agent_because}"
     rows = tuple(
@@ -141,7 +172,7 @@ def _agent_claimed(tx: Transaction, row: ClaimOnRecord, now: datetime) -> bool:
 def accepted(tx: Transaction, claim: ClaimOnRecord, now: datetime) -> TicketOnRecord | None:
     """The agent takes it, once: the others who were rung are let go. None: it is gone."""
     place = tx.tickets.get(claim.ticket)
-    if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt:
+    if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt or place.wish:
         return None
     if not tx.claims.accept(claim.token, claim.agent, now):
         return None
@@ -157,7 +188,16 @@ def accepted(tx: Transaction, claim: ClaimOnRecord, now: datetime) -> TicketOnRe
     )
     _write(tx, talking)
     note(tx, talking, [AgentJoined(claim.ticket, claim.agent, _waited(place, now))], now)
+    if place.ticket.kind is TicketKind.WAITING and place.ticket.call is not None:
+        _owes_no_call(tx, talking, claim.agent, now)
     return tx.tickets.get(claim.ticket)
+
+
+def _owes_no_call(tx: Transaction, place: TicketOnRecord, agent: AgentId, now: datetime) -> None:
+    """Whoever is answered is not called back any more, whether they waited at the callback's place or at another."""
+    assert place.ticket.call is not None
+    for other in callbacks.served(tx, place, tx.calls.at(place.ticket.call).caller, f"answered by {agent}", now):
+        let_agents_go(tx, other, now)
 
 
 def refused(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, now: datetime) -> None:
@@ -271,15 +311,14 @@ def note(tx: Transaction, place: TicketOnRecord, events: list[CallEvent], now: d
         tx.log.add(place.ticket.call, events, now)
 
 
-def retried(work: Callable[[], None], times: int = 5) -> None:
+def retried(work: Callable[[], T], times: int = 5) -> T:
     """Do it, and again where somebody changed the same at the same moment: whoever was first is looked at then."""
     for _ in range(times - 1):
         try:
-            work()
+            return work()
         except ChangedMeanwhile:
             continue
-        return
-    work()
+    return work()
 
 
 def _waited(place: TicketOnRecord, now: datetime) -> int:

@@ -482,6 +482,10 @@ class Tickets(Protocol):
         """
         ...
 
+    def refused(self, limit: int) -> Sequence[TicketOnRecord]:
+        """Those in line that somebody refused or missed, the first to arrive first."""
+        ...
+
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
         """Who served this customer last."""
         ...
@@ -875,8 +879,8 @@ class Flows(Protocol):
         """The published version of the line with this number; raises NoSuchLine, FlowRefused."""
         ...
 
-    def version(self, version: FlowVersionId) -> FlowVersion:
-        """Raises NoSuchFlow."""
+    def version(self, version: FlowVersionId, tx: Transaction | None = None) -> FlowVersion:
+        """Raises NoSuchFlow. Inside a transaction hand it over, so that nobody needs two connections at once."""
         ...
 
 
@@ -922,7 +926,11 @@ class Telephone(Protocol):
         ...
 
     def recordings_of(self, sid: str) -> Sequence[tuple[str, str]]:
-        """(recording, url) of a call."""
+        """(recording, url) of a call, of those that are finished."""
+        ...
+
+    def messages_since(self, since: datetime) -> Sequence[UnclaimedRecording]:
+        """The finished messages that the carrier holds of whatever call, taken since then."""
         ...
 
 

@@ -15,7 +15,7 @@ from ivr.switchboard.match import Match
 from ivr.switchboard.ports import Clock, Records, Telephone
 from ivr.switchboard.steer import UNHEARD_AFTER, Steer
 
-ABANDONED_AT_ONCE = 100
+AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Queueing:
         try:
             self.care.lapse()
             self.care.rested()
+            self._forgive()
             self.match()
         except FloorUnavailable:
             pass  # counted by the callers' wait; nothing is lost, since SQL holds the places
@@ -57,9 +58,20 @@ class Queueing:
     def _forget_the_away(self) -> None:
         now = self.clock.now()
         with self.records.read() as tx:
-            gone = tx.tickets.away_before(now - places.AWAY_FOR, ABANDONED_AT_ONCE)
+            gone = tx.tickets.away_before(now - places.AWAY_FOR, AT_ONCE)
         for place in gone:
             places.retried(lambda place=place: self._give_up(place.ticket.id))  # type: ignore[misc]
+
+    def _forgive(self) -> None:
+        with self.records.read() as tx:
+            refused = tx.tickets.refused(AT_ONCE)
+        for place in refused:
+            if places.retried(lambda place=place: self._forgiven(place.ticket.id)):  # type: ignore[misc]
+                self.line_up(place.ticket.id)
+
+    def _forgiven(self, ticket: TicketId) -> bool:
+        with self.records.write() as tx:
+            return places.forgiven(tx, tx.tickets.get(ticket), self.clock.now())
 
     def _give_up(self, ticket: TicketId) -> None:
         now = self.clock.now()

@@ -7,11 +7,12 @@ the stored answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ivr.core.call import CallRecord, CallState
+from ivr.core.callbacks import SlotTaken
 from ivr.core.errors import ChangedMeanwhile
 from ivr.core.events import OddFact
 from ivr.core.flow import cursor as cursors
@@ -23,10 +24,10 @@ from ivr.core.outcome import DECIDING, outcome
 from ivr.core.words import CallId, PhoneNumber
 from ivr.switchboard.deeds import plan
 from ivr.switchboard.fulfil import Fulfil, fulfil
-from ivr.switchboard.ports import Clock, Flows, Ids, Later, Records, Transaction
+from ivr.switchboard.ports import Clock, Flows, Ids, Later, Numbering, Records, Transaction
 
 TRIES = 5
-"""Somebody else may change a place in line at the same moment: then the turn is worked out again."""
+"""Somebody else may change a place in line, or take a slot, at the same moment: then the turn is worked out again."""
 
 MOVES_NOTHING = frozenset({"redirected", "redirected-from-bridged", "bridged", "bridging-in-process", "hangup"})
 """QueueResults that tell what we did ourselves, or that nobody listens any more ("TwiML Voice: <Enqueue>", action)."""
@@ -41,11 +42,6 @@ class Answer:
     says: tuple[Said, ...]
 
 
-def nobody_knows(_number: PhoneNumber) -> str:
-    """The kind of a number, where there is no numbering plan at hand."""
-    return "unknown"
-
-
 @dataclass(frozen=True)
 class TakeTurn:
     """The use case behind every door of a call in its flow."""
@@ -56,9 +52,9 @@ class TakeTurn:
     ids: Ids
     wording: Wording
     holidays: Holidays
+    numbering: Numbering
     later: Later
     fulfil: Fulfil = fulfil
-    number_kind: Callable[[PhoneNumber], str] = nobody_knows
 
     def __call__(self, call: CallId, turn: int, door: str, heard: Heard, token: str) -> Answer:
         """The answer to what was heard at a turn.
@@ -69,7 +65,7 @@ class TakeTurn:
         for _ in range(TRIES - 1):
             try:
                 return self._taken(call, turn, door, heard, token)
-            except ChangedMeanwhile:
+            except (ChangedMeanwhile, SlotTaken):
                 continue
         return self._taken(call, turn, door, heard, token)
 
@@ -81,7 +77,7 @@ class TakeTurn:
                 return Answer(record.id, record.turn, sayings.from_json(record.says))
             if record.turn != turn:
                 return self._standing(record, turn, door, token, tx)
-            version = self.flows.version(record.version)
+            version = self.flows.version(record.version, tx)
             taken = self._worked_out(version, record, heard, now, tx)
             planned = plan(taken.deeds, record, version.company.zone, self.ids, self.later, now)
             events = (*taken.events, *planned.events)
@@ -123,7 +119,7 @@ class TakeTurn:
             seed=f"{record.id}:{record.turn}",
             maybe=maybe,
             caller=record.caller if isinstance(record.caller, PhoneNumber) else None,
-            number_kind=self.number_kind,
+            number_kind=self.numbering.kind,
         )
         return self._walk(advance(version, cursor, heard, scene), record, tx, now)
 
@@ -132,7 +128,7 @@ class TakeTurn:
         try:
             want = next(steps)
             while True:
-                want = steps.send(self.fulfil(want, record, tx, self.ids, now))
+                want = steps.send(self.fulfil(want, record, tx, self.ids, self.numbering, now))
         except StopIteration as end:
             turn: Turn = end.value
             return turn

@@ -22,7 +22,7 @@ CALLS = ".calls.yaml"
 PARTS = ("proof", "record", "case", "message")
 """What a script may give as ``down``, to hear what a caller hears then."""
 PEOPLE = "people"
-LATER = frozenset({"queue", "callback", "transfer", "message"})
+LATER = frozenset({"queue", "callback"})
 """Kinds of nodes that leave by ``failed``, aloud, until the queue is there."""
 
 
@@ -152,7 +152,7 @@ def untaken(flow: Flow, played: Iterable[Played]) -> Mapping[str, tuple[str, ...
 def comes_with_the_queue(flow: Flow, node: str, exit_: str) -> bool:
     """Whether this exit belongs to what nodes do only once there is a queue: until then they leave by ``failed``."""
     kind = flow.nodes[node].kind
-    return kind == "survey" or (kind in LATER and exit_ != "failed")
+    return kind in LATER and exit_ != "failed"
 
 
 def _lacking(script: Script, world: World, put: Put, staff: Shift) -> Played | None:

@@ -32,7 +32,7 @@ from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
 from ivr.switchboard import agents
 from ivr.switchboard.fulfil import fulfil
-from ivr.switchboard.ports import Ids, Transaction, Transcriber
+from ivr.switchboard.ports import Ids, Numbering, Transaction, Transcriber
 from ivr.testing import on_duty
 from ivr.testing.evidence import RecordedEvidence
 from ivr.testing.floors import redis_for_a_world
@@ -72,9 +72,9 @@ class World:
         with self.records.write() as tx:
             tx.agents.put(known, self.scheduler.now())
         phone = self.telephones.subscriber(agent.address or "", on_duty.behaviour(agent), agent.misses)
-        self._later(since + agent.signs_in_at, lambda: self.wish(agent.name, Wish.AVAILABLE))
+        self._later(since + agent.signs_in_at, lambda: self.wish(agent.name, Wish.AVAILABLE, "signed in"))
         if agent.signs_off_at is not None:
-            self._later(since + agent.signs_off_at, lambda: self.wish(agent.name, Wish.OFF))
+            self._later(since + agent.signs_off_at, lambda: self.wish(agent.name, Wish.OFF, "signed off"))
         return phone
 
     def wish(self, agent: str, wanted: Wish, because: str | None = None) -> None:
@@ -115,10 +115,12 @@ class Failing:
     def __init__(self) -> None:
         self.down: set[str] = set()
 
-    def __call__(self, want: Want, call: CallRecord, tx: Transaction, ids: Ids, now: datetime) -> Got:
+    def __call__(
+        self, want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: Numbering, now: datetime
+    ) -> Got:
         if self.KINDS.get(type(want)) in self.down:
             return GotNothing("the script says that it is down")
-        return fulfil(want, call, tx, ids, now)
+        return fulfil(want, call, tx, ids, numbering, now)
 
 
 class NoTranscriber:
@@ -148,7 +150,7 @@ def open_world(
         )
         scheduler = VirtualScheduler(at)
         later = InlineLater(scheduler.after)
-        rest = _LateApp()
+        rest = LateApp()
         answers, ids = Failing(), Chance(scheduler, seed)
         floor = ends.enter_context(redis_for_a_world())
         office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers, floor)
@@ -159,7 +161,7 @@ def open_world(
         rest.app = create_rest(network, lambda function: function())
         if not publish_folder(flows_dir, office.records, "world", "opened", at):
             raise FlowRefused(f"no line of {flows_dir} has a flow")
-        _own_the_numbers(network, office)
+        own_the_numbers(network, office)
         if transcriber is None:
             transcriber = ends.enter_context(wiring.transcriber(models_dir)) if models_dir else NoTranscriber()
         later.serve(wiring.work(office, transcriber))
@@ -170,7 +172,7 @@ def open_world(
     raise AssertionError("an exit stack swallows nothing")
 
 
-class _LateApp:
+class LateApp:
     """The exchange's REST app, which is built after the office that asks it."""
 
     app: object = None
@@ -180,8 +182,11 @@ class _LateApp:
         return self.app(environ, start_response)
 
 
-def _own_the_numbers(network: Network, office: wiring.Office) -> None:
-    """Give the network the lines' numbers, as a customer of a carrier sets them up."""
+def own_the_numbers(network: Network, office: wiring.Office) -> None:
+    """Give the network the lines' numbers and those that our calls show, as a customer of a carrier sets them up."""
+    company = wiring.company(office.settings)
+    lines = company.lines.values() if company else ()
+    network.verified.update(str(line.shows) for line in lines if line.shows)
     for number in wiring.line_numbers(office.settings):
         network.add_number(
             number,
@@ -189,5 +194,3 @@ def _own_the_numbers(network: Network, office: wiring.Office) -> None:
             voice_fallback_url=f"{PUBLIC_URL}/voice/fallback",
             status_callback=f"{PUBLIC_URL}/voice/status",
         )
-    known = wiring.company(office.settings)
-    network.verified.update(line.shows for line in (known.lines.values() if known else ()) if line.shows)

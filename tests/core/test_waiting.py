@@ -39,7 +39,8 @@ COMPANY = company(
 
 
 def node(**fields: object) -> QueueNode:
-    known: dict[str, object] = {"name": "desk", "queue": SALES, "when_done": "done", "failed": "sorry", **fields}
+    known: dict[str, object] = {"name": "desk", "queue": SALES, "when_done": "done", "failed": "sorry"}
+    known |= {"callback_to": "book", "voicemail_to": "message", **fields}
     return QueueNode(**known)  # type: ignore[arg-type]
 
 
@@ -221,6 +222,12 @@ def test_zero_says_that_they_wait_for_a_person_already() -> None:
 def test_a_wrong_key_is_told_what_there_is() -> None:
     heard = text(waiting.reply(Key.WRONG, standing(), News(), voice()))
     assert heard.startswith("Questo tasto non è tra le scelte. Per essere richiamati")
+
+
+def test_a_key_whose_way_leads_nowhere_is_neither_told_nor_taken() -> None:
+    nowhere = standing(node=node(keys=KEYS, callback_to=None, voicemail_to=None))
+    assert "premi 1" not in told(0, nowhere) and "premi 2" not in told(0, nowhere)
+    assert (waiting.pressed("1", nowhere), waiting.pressed("2", nowhere)) == (Key.NO_CALLBACK, Key.WRONG)
 
 
 # --- The callback

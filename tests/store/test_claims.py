@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -221,6 +222,38 @@ def test_those_who_ring_the_same_agents_in_another_order_do_not_wait_for_each_ot
         assert tx.claims.live() == []
         everything = [len(tx.claims.of_ticket(TicketId(f"t{n}"))) for n in range(40)]
         assert set(everything) <= {0, 5}
+
+
+def test_who_claims_a_ticket_waits_for_whoever_is_claiming_it(line: SqlRecords) -> None:
+    def second() -> bool:
+        with line.write() as tx:
+            return tx.claims.make(offer(CARLA, fence=2))
+
+    with ThreadPoolExecutor(1) as pool:
+        with line.write() as tx:
+            assert tx.claims.make(offer(ANNA, BRUNO))
+            assert tx.claims.end("t1", ANNA, "declined", START)  # its place is free before the other looks
+            waiting = pool.submit(second)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+        assert waiting.result() is False
+
+
+def test_who_accepts_a_ticket_waits_for_whoever_is_accepting_it(line: SqlRecords) -> None:
+    with line.write() as tx:
+        assert tx.claims.make(offer(ANNA, BRUNO))
+
+    def second() -> bool:
+        with line.write() as tx:
+            return tx.claims.accept("t1", BRUNO, START)
+
+    with ThreadPoolExecutor(1) as pool:
+        with line.write() as tx:
+            assert tx.claims.accept("t1", ANNA, START)
+            waiting = pool.submit(second)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+        assert waiting.result() is False
 
 
 def test_of_those_who_accept_at_once_one_does(line: SqlRecords) -> None:

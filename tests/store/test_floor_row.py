@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -48,6 +49,21 @@ def test_an_epoch_that_was_rolled_back_never_was(records: SqlRecords) -> None:
         rebuild_and_die()
     with records.read() as tx:
         assert tx.floor.epoch() == 0
+
+
+def test_who_locks_the_row_waits_for_whoever_holds_it(records: SqlRecords) -> None:
+    def second() -> int:
+        with records.write() as tx:
+            return tx.floor.lock()
+
+    with ThreadPoolExecutor(1) as pool:
+        with records.write() as tx:
+            assert tx.floor.lock() == 0
+            waiting = pool.submit(second)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            tx.floor.set(1, START)
+        assert waiting.result() == 1
 
 
 def test_of_rebuilders_each_sees_what_the_one_before_has_set(records: SqlRecords) -> None:

@@ -20,6 +20,9 @@ POSTGRESQL_TRIGGERS = (
     "SELECT tgname, pg_get_triggerdef(oid), pg_get_functiondef(tgfoid) "
     "FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname"
 )
+# Alembic compares an index's columns, not which rows a partial one is of.
+SQLITE_INDEXES = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+POSTGRESQL_INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexname"
 
 
 def _triggers(engine: Engine) -> list[tuple[str, ...]]:
@@ -40,7 +43,15 @@ def test_the_migrated_schema_is_the_schema_of_the_code(empty_database: str) -> N
     assert differences == []
 
 
-def test_the_migrated_guards_are_the_guards_of_the_code(
+def _indexes(engine: Engine) -> dict[str, str]:
+    query = SQLITE_INDEXES if engine.dialect.name == "sqlite" else POSTGRESQL_INDEXES
+    with engine.connect() as connection:
+        rows = dict(tuple(row) for row in connection.execute(text(query)))
+    rows.pop("alembic_version_pkc", None)
+    return rows
+
+
+def test_the_migrated_guards_and_indexes_are_those_of_the_code(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     made = create_engine(database)
@@ -51,6 +62,7 @@ def test_the_migrated_guards_are_the_guards_of_the_code(
     schema.upgrade(address)
     migrated = create_engine(address)
     assert _triggers(migrated) == _triggers(made) != []
+    assert _indexes(migrated) == _indexes(made) != {}
     migrated.dispose()
     made.dispose()
 

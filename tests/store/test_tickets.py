@@ -253,6 +253,21 @@ def test_what_ended_is_found_by_the_time_of_its_end(records: SqlRecords, maria: 
         assert names([*tx.tickets.ended_between(START + MINUTE, START + 3 * MINUTE)]) == ["early", "middle"]
 
 
+def test_the_last_agent_is_who_served_last(records: SqlRecords, maria: Customer) -> None:
+    with records.write() as tx:
+        assert tx.tickets.last_agent_of(maria.id) is None
+        for name, agent, state, minutes in (
+            ("a", "bruno", TicketState.SERVED, 2),
+            ("b", "anna", TicketState.SERVED, 1),
+            ("c", "carla", TicketState.ABANDONED, 3),
+            ("d", "dario", TicketState.TALKING, 4),
+        ):
+            ended = moved(waits(maria.id, name), state, START + minutes * MINUTE)
+            tx.tickets.take(replace(ended, agent=AgentId(agent)))
+        assert tx.tickets.last_agent_of(maria.id) == "bruno"
+        assert tx.tickets.last_agent_of(CustomerId("somebody")) is None
+
+
 def test_who_proves_it_takes_the_ticket_along_and_nobody_puts_it_back(
     records: SqlRecords, place: TicketOnRecord
 ) -> None:

@@ -6,16 +6,19 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import ModuleType
 from typing import Any
 
 import pytest
+import requests
 from twilio.http.response import Response
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 from werkzeug.wrappers import Request as WsgiRequest
 from werkzeug.wrappers import Response as WsgiResponse
 
-from ivr.core.errors import CarrierUnavailable, RefusedByCarrier
+from ivr.core.errors import AnswerLost, CarrierUnavailable, RefusedByCarrier
 from ivr.core.words import PhoneNumber
 from ivr.switchboard.ports import Telephone
 from ivr.twilio import rest
@@ -68,6 +71,7 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
     assert list(phone.live_calls())
     assert phone.recordings_of(CALL)
     assert phone.parties(CALL)
+    phone.messages_since(datetime(2026, 11, 24, tzinfo=UTC))
     root = f"/2010-04-01/Accounts/{ACCOUNT}"
     assert [(method, path.removeprefix(root)) for method, path, _ in checked.requests] == [
         ("POST", f"/Calls/{CALL}.json"),
@@ -79,6 +83,7 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
         ("GET", "/Calls.json"),
         ("GET", "/Recordings.json"),
         ("GET", f"/Calls/{CALL}.json"),
+        ("GET", "/Recordings.json"),
     ]
     assert checked.requests[0][2] == {
         "Url": ["https://ivr.example/voice/calls/c1/turns/3/moved?t=1"],
@@ -107,6 +112,7 @@ def test_a_call_that_is_over_is_not_moved_and_needs_no_hanging_up(status: int, c
         lambda phone: phone.delete_recording(RECORDING),
         lambda phone: list(phone.live_calls()),
         lambda phone: phone.recordings_of(CALL),
+        lambda phone: phone.messages_since(datetime(2026, 11, 24, tzinfo=UTC)),
         lambda phone: phone.parties(CALL),
         lambda phone: phone.fetch_recording(rest.API + AUDIO_AT),
     ],
@@ -122,6 +128,60 @@ def test_trouble_and_refusal_are_told_apart_and_nothing_is_asked_twice(
         ask(telephone(carrier))
     assert "+39" not in str(told.value)
     assert len(carrier.asked) == 1
+
+
+def test_who_hung_up_at_the_tone_left_no_message() -> None:
+    """The carrier lists such a recording as `absent` ("Recordings resource", status)."""
+    states = {"1": "absent", "2": "completed", "3": "processing"}
+    listed = [{"sid": "RE" + 32 * n, "status": status} for n, status in states.items()]
+    carrier = Answering(200, {"recordings": listed, "page": 0, "uri": "/2010-04-01/Accounts/x/Recordings.json"})
+    assert [sid for sid, _ in telephone(carrier).recordings_of(CALL)] == ["RE" + 32 * "2"]
+
+
+def test_of_all_recordings_only_finished_messages_are_listed() -> None:
+    rows = [
+        ("RE1", "completed", "RecordVerb"),
+        ("RE2", "completed", "StartCallRecordingAPI"),
+        ("RE3", "absent", "RecordVerb"),
+    ]
+    listed = [{"sid": sid, "status": status, "source": source, "call_sid": CALL} for sid, status, source in rows]
+    carrier = Answering(200, {"recordings": listed, "page": 0, "uri": "/2010-04-01/Accounts/x/Recordings.json"})
+    found = telephone(carrier).messages_since(datetime(2026, 11, 24, tzinfo=UTC))
+    assert [(one.recording, one.sid, one.seconds) for one in found] == [("RE1", CALL, None)]
+
+
+class Broken(Answering):
+    """A way to the carrier that breaks."""
+
+    def __init__(self, trouble: Exception) -> None:
+        super().__init__(0)
+        self._trouble = trouble
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        raise self._trouble
+
+
+NO_CONNECTION = NewConnectionError(None, "refused")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("carrier", "lost"),
+    [
+        (Broken(requests.ReadTimeout("https://x/+390612345678")), True),
+        (Broken(requests.ConnectionError("aborted")), True),
+        (Answering(502), True),
+        (Answering(504), True),
+        (Broken(requests.ConnectTimeout()), False),
+        (Broken(requests.ConnectionError(MaxRetryError(None, "/", NO_CONNECTION))), False),  # type: ignore[arg-type]
+        (Answering(503), False),
+        (Answering(429), False),
+    ],
+)
+def test_a_text_whose_answer_was_lost_is_told_from_one_that_was_not_taken(carrier: Answering, lost: bool) -> None:
+    with pytest.raises(CarrierUnavailable) as told:
+        telephone(carrier).text(PhoneNumber("+390612345678"), "OffVerdi", "Ciao")
+    assert isinstance(told.value, AnswerLost) is lost
+    assert "+39" not in str(told.value)
 
 
 def test_a_recording_already_gone_is_gone() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,23 +33,36 @@ WAIT = "/voice/wait/t1"
 
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestLine:
-    """The flow with queues, a caller who waits at the order desk, and Anna at work, who talks."""
+    return with_a_caller_in_line(tmp_path, monkeypatch)
+
+
+def with_a_caller_in_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str | None = None) -> TestLine:
+    """The flow with queues, a caller who waits at the order desk, and Anna, who is at work."""
     flows = tmp_path / "flows"
     shutil.copytree(WITH_QUEUE, flows)
     shutil.copytree(FLOWS / "sounds", flows / "sounds")
     monkeypatch.setattr("tests.line.FLOWS", flows)
-    opened = open_line(tmp_path)
+    opened = open_line(tmp_path, database)
     agent(opened, "anna")
     ring(opened)
     return opened
 
 
 @pytest.fixture(autouse=True)
-def every_answer_may_stand_in_a_queue(line: TestLine, twiml_check: Callable[..., list[Any]]) -> Any:
+def every_answer_may_stand_in_a_queue(
+    monkeypatch: pytest.MonkeyPatch, twiml_check: Callable[..., list[Any]]
+) -> Iterator[None]:
+    """Of every line that a test opens; only the ring itself is answered with a document of another kind."""
+    opened: list[TestLine] = []
+    made = TestLine.__init__
+
+    def remembered(line: TestLine, *given: Any, **named: Any) -> None:
+        made(line, *given, **named)
+        opened.append(line)
+
+    monkeypatch.setattr(TestLine, "__init__", remembered)
     yield
-    rung = len([answer for answer in line.answers if "/voice/wait/" not in answer and "<Leave/>" not in answer])
-    waits = [answer for answer in line.answers if "/voice/wait/" in answer or "<Leave/>" in answer]
-    assert rung + len(waits) == len(line.answers)
+    waits = [answer for line in opened for answer in line.answers if "/voice/calls/" not in answer]
     assert not [(answer, wrong) for answer in waits if (wrong := twiml_check(answer, "queue-wait"))]
 
 
@@ -210,7 +224,7 @@ def test_a_slow_caller_hears_it_slowly_and_has_longer(line: TestLine) -> None:
     assert document.find("Gather").attrib["timeout"] == "4"  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("number", ["", "?round=", "?round=x", "?round=-3", "?round=99999999999", "?round=²"])
+@pytest.mark.parametrize("number", ["", "?round=", "?round=x", "?round=-3", "?round=99999999999", "?round=%C2%B2"])
 def test_a_mangled_round_is_the_first(line: TestLine, number: str) -> None:
     assert "restate in linea" in said(ask(line, WAIT + number))
 
@@ -246,6 +260,29 @@ def test_the_callback_is_offered_aloud_from_a_minute_on(line: TestLine) -> None:
     assert "richiamati" not in said(ask(line, WAIT))
     line.clock.passes(60)
     assert "Per essere richiamati senza perdere il posto, premi 1." in said(ask(line, f"{WAIT}?round=1"))
+
+
+def test_two_keys_on_several_servers_at_once_are_one_wish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: str
+) -> None:
+    line = with_a_caller_in_line(tmp_path, monkeypatch, empty_database)
+    action = ask(line, WAIT).find("Gather").attrib["action"]  # type: ignore[union-attr]
+    app, answers = line.client.application, list[str]()
+
+    def pressed(key: str) -> None:
+        with app.test_client() as client:
+            mine = TestLine(line.office, client, line.clock, line.hints)
+            answers.append(mine.post("", mine.form(SID, Digits=key), url=action).text)
+
+    threads = [threading.Thread(target=pressed, args=(key,)) for key in "121212"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(leaves(fromstring(answer)) for answer in answers)
+    assert [data["what"] for kind, data in events(line) if kind == "caller.answered"] in (["1"], ["2"])
+    assert on_record(line).wish in ("callback", "voicemail")
+    line.office.records.close()
 
 
 def test_information_is_heard_in_line_and_the_place_is_kept(line: TestLine) -> None:
@@ -315,20 +352,12 @@ def test_nobody_signed_in_ends_the_wait(line: TestLine) -> None:
 
 
 def test_five_minutes_before_closing_the_wait_ends(line: TestLine) -> None:
-    line.clock.at = WORKING_MORNING.replace(hour=17, minute=24)  # the desk closes at half past six in Rome
-    with line.office.records.write() as tx:
-        assert tx.tickets.change(
-            replace(tx.tickets.get(TicketId("t1")), ticket=replace(on_record_of(tx), arrived_at=line.clock.at))
-        )
-    assert not leaves(ask(line, WAIT))
-    line.clock.passes(120)
-    assert leaves(ask(line, WAIT))
-    assert on_record(line).wish == "overflow_2"
-
-
-def on_record_of(tx: Any) -> Ticket:
-    ticket: Ticket = tx.tickets.get(TicketId("t1")).ticket
-    return ticket
+    line.clock.at = WORKING_MORNING.replace(hour=18, minute=24)  # the desk closes at half past seven in Rome
+    ring(line, "t2", "CA" + "2" * 32)
+    assert not leaves(ask(line, "/voice/wait/t2"))
+    line.clock.passes(60)
+    assert leaves(ask(line, "/voice/wait/t2"))
+    assert on_record(line, "t2").wish == "overflow_2"
 
 
 def test_the_emergency_switch_closes_the_wait_too(line: TestLine) -> None:
@@ -374,7 +403,7 @@ def test_whatever_is_broken_the_caller_stays_in_line_for_minutes_and_then_goes_o
     for answer in (ask(line, f"{WAIT}?round=5"), press(line, document, "2")):
         assert "Restate in linea" in said(answer)
         assert answer.find("Pause") is not None
-    address, rounds = f"{WAIT}?round=5", 0
+    address, rounds = f"{WAIT}?round=5&static=12", 12
     while not leaves(answer := ask(line, address)):
         address, rounds = goes_on_at(answer), rounds + 1
         assert "round=5" in address

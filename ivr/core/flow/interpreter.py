@@ -14,6 +14,7 @@ from typing import assert_never
 
 from ivr.core.flow.model import AnyNode, FlowVersion
 from ivr.core.flow.steps import step
+from ivr.core.flow.steps.callback import tell_next_slot
 from ivr.core.flow.turn import Ask, Cursor, Frame, Got, Heard, Record, Scene, Turn, Want
 from ivr.core.flow.walk import Back, Down, End, Fail, Leave, ToPerson, Wait, Walk
 from ivr.core.words import Language
@@ -51,6 +52,9 @@ def walked(walk: Walk, answer: Heard | None, most: int) -> Generator[Want, Got, 
             continue
         if answer is None:
             walk.entered(node)
+        flow = walk.flow()
+        if flow is not None and node.name in flow.telling_next_slot:
+            yield from tell_next_slot(walk, node)
         outcome = yield from step(walk, node, answer)
         answer = None
         match outcome:

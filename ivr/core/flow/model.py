@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import ClassVar
 
 from ivr.core.company import Company
 from ivr.core.flow.expression import Expression
 from ivr.core.flow.text import Prompt
 from ivr.core.words import FlowVersionId, Language, QueueName
+
+NEXT_SLOT = "callback.next_slot"
+"""The variable with the next slot that is free for a call back."""
 
 FORMAT = 1
 """The newest flow format this version reads."""
@@ -552,6 +556,15 @@ class Flow:
     variables: Mapping[str, str] = field(default_factory=dict)  # declared: name -> type
     mark: Mark = NOWHERE
     marks: Mapping[str, Mark] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def telling_next_slot(self) -> frozenset[str]:
+        """The nodes that speak of the next slot for a call back: it is looked up for these only."""
+        return frozenset(
+            name
+            for name, node in self.nodes.items()
+            if any(NEXT_SLOT in prompt.slots() for _, prompt in node.prompts())
+        )
 
 
 @dataclass(frozen=True)

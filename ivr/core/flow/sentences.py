@@ -93,8 +93,8 @@ BUILT_IN: Mapping[str, Prompt] = {
     "talk_over": _both("Grazie, arrivederci.", "Thank you, goodbye."),
     # In line
     "place_kept": _both(
-        "La linea era caduta: abbiamo tenuto il vostro posto in coda.",
-        "We were cut off: we have kept your place in line.",
+        "Bentornati: abbiamo tenuto il vostro posto in coda.",
+        "Welcome back: we have kept your place in line.",
     ),
     "line_dropped": _both(
         "Ci scusiamo, la linea con l'operatore è caduta. Restate in linea: il vostro posto è in testa alla coda.",
@@ -106,6 +106,103 @@ BUILT_IN: Mapping[str, Prompt] = {
     "message_kept": _both("Abbiamo ricevuto il vostro messaggio.", "We have your message."),
     "message_promise": _both("Vi rispondiamo entro {due}.", "We will answer by {due}."),
     "message_empty": _both("Non abbiamo sentito alcun messaggio.", "We did not hear a message."),
+    # Callbacks: to which number
+    "callback_number": _both("Vi richiamiamo al numero {number}.", "We would call you back on {number}."),
+    "callback_number_keys": _both(
+        "Se va bene premete 1, per un altro numero premete 2.",
+        "If that is right press 1, for another number press 2.",
+    ),
+    "callback_type": _both(
+        "Digitate il numero a cui richiamarvi, e poi cancelletto.", "Key in the number to call you on, then hash."
+    ),
+    "callback_ours": _both("Questo numero è nostro.", "That is a number of our own."),
+    "callback_country": _both(
+        "Non possiamo chiamare i numeri di questo paese.", "We cannot call numbers of that country."
+    ),
+    "callback_kind": _both("Non possiamo chiamare numeri di questo tipo.", "We cannot call numbers of that kind."),
+    "callback_too_often": _both(
+        "Per questo numero abbiamo già preso molte richieste.", "We have taken many requests for that number already."
+    ),
+    "callback_too_many": _both(
+        "In questo momento non possiamo prendere altre richieste di richiamata.",
+        "We cannot take more requests for a call back right now.",
+    ),
+    # Callbacks: when, and the confirmation
+    "callback_when": _both("Quando possiamo richiamarvi?", "When may we call you back?"),
+    "callback_soon_key": _both("Appena è il vostro turno, premete {key}.", "As soon as it is your turn, press {key}."),
+    "callback_slot_key": _both("Per {when}, premete {key}.", "For {when}, press {key}."),
+    "callback_no_slot": _both("Non ci sono orari liberi per richiamarvi.", "There is no free time to call you back."),
+    "callback_slot_gone": _both("Quell'orario è stato appena preso.", "That time has just been taken."),
+    "callback_shows": _both(
+        "Sul vostro telefono apparirà il numero {number}.", "Your phone will show the number {number}."
+    ),
+    "callback_shows_other": _both(
+        "Sul vostro telefono potrebbe apparire un numero diverso dal nostro.",
+        "Your phone may show another number than ours.",
+    ),
+    "callback_sure_soon": _both(
+        "Volete essere richiamati appena è il vostro turno, al più tardi {due}?",
+        "Shall we call you back as soon as it is your turn, at the latest {due}?",
+    ),
+    "callback_sure_slot": _both("Volete essere richiamati {when}?", "Shall we call you back {when}?"),
+    "callback_sure_keys": _both(
+        "Per confermare premete 1, per rinunciare premete 2.", "To confirm press 1, for no call back press 2."
+    ),
+    "callback_promised_soon": _both(
+        "Siamo d'accordo: vi richiamiamo appena è il vostro turno, al più tardi {due}.",
+        "It is agreed: we will call you back as soon as it is your turn, at the latest {due}.",
+    ),
+    "callback_promised_slot": _both(
+        "Siamo d'accordo: vi richiamiamo {when}.", "It is agreed: we will call you back {when}."
+    ),
+    # Callbacks: who has one and rings again
+    "callback_there": _both("Avete già una richiamata in programma.", "You already have a call back."),
+    "callback_there_place": _both(
+        "Avete già una richiamata in programma: siete al posto {place} della fila.",
+        "You already have a call back: you are number {place} in line.",
+    ),
+    "callback_there_slot": _both(
+        "Avete già una richiamata in programma, {when}.", "You already have a call back, {when}."
+    ),
+    "callback_keep_key": _both("Per lasciarla così premete 1.", "To keep it press 1."),
+    "callback_wait_key": _both(
+        "Per attendere in linea, a quel posto, premete 2.", "To wait on the line at that place press 2."
+    ),
+    "callback_cancel_key": _both("Per annullarla premete 3.", "To cancel it press 3."),
+    "callback_kept": _both("Va bene: vi richiamiamo.", "All right: we will call you back."),
+    "callback_waits": _both("Il vostro posto in fila resta quello.", "You keep that place in line."),
+    "callback_cancelled": _both("La richiamata è annullata.", "The call back is cancelled."),
+    "callback_known": _both(
+        "Per questo numero c'è già una richiamata in programma.", "A call back to that number is planned already."
+    ),
+    # Callbacks: when we call
+    "callback_greeting": _both(
+        "Buongiorno, qui {us}. Ci avevate chiesto di richiamarvi.",
+        "Hello, this is {us}. You asked us to call you back.",
+    ),
+    "callback_missed": _both(
+        "Vi avevamo già cercato, senza trovarvi.", "We tried to reach you before, without success."
+    ),
+    "callback_talk": _both(
+        "Per parlare con noi premete 1. Se non serve più, premete 2.",
+        "To speak to us press 1. If it is no longer needed, press 2.",
+    ),
+    "callback_dropped": _both(
+        "Mi dispiace, la linea è caduta: vi richiamiamo subito.",
+        "I am sorry, the line dropped: we will call you again at once.",
+    ),
+    "callback_text_again": _both(
+        "{us}: vi abbiamo cercato per la richiamata che avete chiesto. Riproviamo {when}.",
+        "{us}: we tried to call you back, as you asked. We will try again {when}.",
+    ),
+    "callback_text_last": _both(
+        "{us}: vi abbiamo cercato più volte senza trovarvi. Se ci chiamate da questo numero entro 48 ore avete la "
+        "precedenza. Codice {code}.",
+        "{us}: we tried several times to call you back. If you ring us from this number within 48 hours you go "
+        "forward in line. Code {code}.",
+    ),
+    "callback_joining": _both("Vi mettiamo in contatto.", "We are putting you through."),
+    "callback_not_wanted": _both("Va bene, non vi richiameremo.", "All right, we will not call again."),
     # Text messages, transfers and surveys
     "text_promised": _both("Vi mandiamo un messaggio di testo.", "We are sending you a text message."),
     "no_text": _both(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from ivr.core.company import EmergencyClosing
+from ivr.core.company import EmergencyClosing, Line
 from ivr.core.events import CallEvent
 from ivr.core.flow.expression import Value
 from ivr.core.words import Language, PhoneNumber, QueueName
@@ -244,7 +244,31 @@ class WantPlace:
     queue: QueueName
 
 
-Want = WantRecord | WantProof | WantEmergency | WantCaseCode | WantFetched | WantKept | WantPlace
+@dataclass(frozen=True)
+class WantNumber:
+    """May this number be called back, and is it going to be? ``text`` "": the one they ring from; else as it was typed.
+
+    ``country``: of a number that was typed without a country code; ``ours``: never called. Answered with GotNumber.
+    """
+
+    text: str
+    line: Line
+    country: str
+    ours: frozenset[PhoneNumber]
+
+
+@dataclass(frozen=True)
+class WantSlots:
+    """The slots of a queue that are booked in ``[since, until)``; answered with GotSlots."""
+
+    queue: QueueName
+    since: datetime
+    until: datetime
+
+
+Want = (
+    WantRecord | WantProof | WantEmergency | WantCaseCode | WantFetched | WantKept | WantPlace | WantNumber | WantSlots
+)
 
 
 @dataclass(frozen=True)
@@ -302,6 +326,37 @@ class GotPlace:
     room: str | None = None  # of the talk, once an agent took it
     agent: str | None = None
     since: datetime | None = None  # arrival
+    language: Language | None = None  # perhaps chosen while waiting
+    callback: bool = False  # one is owed to the number they ring from
+
+
+@dataclass(frozen=True)
+class LiveCallback:
+    """A call that we owe a number: its place in line from 1, where it is in line now; ``waits``: one may wait there."""
+
+    callback: str
+    ticket: str
+    place: int | None = None
+    slot: datetime | None = None
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class GotNumber:
+    """``number`` None: withheld, or no number at all; ``refusal``: of ``core.callbacks``, "" where it may be called."""
+
+    number: PhoneNumber | None
+    own: bool = False  # they ring from it
+    refusal: str = ""
+    because: str = ""
+    country: str | None = None
+    zones: tuple[str, ...] = ()
+    live: LiveCallback | None = None
+
+
+@dataclass(frozen=True)
+class GotSlots:
+    booked: tuple[datetime, ...]
 
 
 @dataclass(frozen=True)
@@ -311,7 +366,9 @@ class GotNothing:
     because: str
 
 
-Got = GotRecord | GotProof | GotEmergency | GotCode | GotFetched | GotKept | GotPlace | GotNothing
+Got = (
+    GotRecord | GotProof | GotEmergency | GotCode | GotFetched | GotKept | GotPlace | GotNumber | GotSlots | GotNothing
+)
 
 # --- What must be on record before it is said: written in the turn's own transaction ----------------------------------
 
@@ -391,6 +448,43 @@ class LeavePlace:
 
 
 @dataclass(frozen=True)
+class AskCallback:
+    """We owe a call from now on, at the place in line that this call had; ``due`` is what is promised aloud.
+
+    ``slot`` None: as soon as possible, not before ``next_at``. ``capacity`` an hour of ``zone`` is the queue's.
+    """
+
+    queue: QueueName
+    number: PhoneNumber
+    country: str | None
+    zones: tuple[str, ...]
+    language: Language
+    next_at: datetime
+    due: datetime
+    zone: str
+    capacity: int
+    slot: datetime | None = None
+    shows: PhoneNumber | None = None  # as it was said
+    needs: Mapping[str, int] = field(default_factory=dict)  # where this call had no place yet
+    path: tuple[str, ...] = ()
+    typed: Mapping[str, str] = field(default_factory=dict)
+    case: str | None = None  # its code
+
+
+@dataclass(frozen=True)
+class WaitAtCallback:
+    """Who has a callback and rang again wants to wait on the line: its place is this call's, for the queue to find."""
+
+    callback: str
+
+
+@dataclass(frozen=True)
+class CancelCallback:
+    callback: str
+    ticket: str
+
+
+@dataclass(frozen=True)
 class EndTalk:
     """The caller's side of the talk is over; the agent has so many seconds to wrap up."""
 
@@ -435,6 +529,9 @@ Deed = (
     | Fetch
     | TakePlace
     | LeavePlace
+    | AskCallback
+    | WaitAtCallback
+    | CancelCallback
     | EndTalk
     | KeepAnswer
     | FollowUp

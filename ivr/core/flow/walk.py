@@ -40,8 +40,8 @@ from ivr.core.words import Language
 LONGEST_PATH = 200  # nodes kept on the cursor; the log has them all
 PERSONAL = ("customer.", "order.")  # spoken only to a caller who is known
 MAYBE = "customer.maybe."
+SHOWN = ("closed.", "hours.", "caller.", "callback.")  # values that the dialogue shows as they were said
 AS_WRITTEN = ("digits", "phone_number")  # kinds of values that a text message shows without the breaths of a voice
-SHOWN = ("closed.", "hours.", "caller.")  # values that the dialogue shows as they were said
 
 # --- How a step ends --------------------------------------------------------------------------------------------------
 

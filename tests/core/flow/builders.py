@@ -28,9 +28,11 @@ from ivr.core.flow.turn import (
     GotFetched,
     GotKept,
     GotNothing,
+    GotNumber,
     GotPlace,
     GotProof,
     GotRecord,
+    GotSlots,
     Heard,
     Keys,
     NothingRecorded,
@@ -50,9 +52,11 @@ from ivr.core.flow.turn import (
     WantEmergency,
     WantFetched,
     WantKept,
+    WantNumber,
     WantPlace,
     WantProof,
     WantRecord,
+    WantSlots,
     Words,
 )
 from ivr.core.words import FlowVersionId, Language, PhoneNumber, QueueName
@@ -173,6 +177,8 @@ class World:
     fetched: GotFetched = field(default_factory=lambda: GotFetched("waiting"))
     code: str = "482913"
     kept: set[str] = field(default_factory=set)
+    numbers: dict[str, GotNumber] = field(default_factory=dict)  # as typed, "" for the caller's own
+    booked: tuple[datetime, ...] = ()
     place: GotPlace = field(default_factory=lambda: GotPlace("t1"))
     down: bool = False
     wanted: list[Want] = field(default_factory=list)
@@ -194,6 +200,10 @@ class World:
                 return self.fetched
             case WantKept(recording):
                 return GotKept(recording in self.kept)
+            case WantNumber(text):
+                return self.numbers.get(text, GotNumber(None))
+            case WantSlots():
+                return GotSlots(self.booked)
             case WantPlace():
                 return self.place
             case _:

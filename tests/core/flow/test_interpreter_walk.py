@@ -24,7 +24,7 @@ from ivr.core.flow.turn import (
     Speak,
     Utter,
 )
-from ivr.core.words import Language, QueueName
+from ivr.core.words import Language
 from tests.core.flow.builders import (
     Caller,
     both,
@@ -284,19 +284,6 @@ def test_an_ended_call_only_hangs_up() -> None:
         caller.takes(heard)
         assert caller.last.says == (HangUp(),)
         assert caller.last.events == ()
-
-
-@pytest.mark.parametrize(
-    "node",
-    [
-        model.Callback(name="x", queue=QueueName("sales"), when_done="done", refused="done", failed="failed"),
-    ],
-    ids=lambda node: node.kind,
-)
-def test_what_comes_with_the_queue_is_left_aloud_by_failed(node: model.AnyNode) -> None:
-    caller = Caller(version(node, end("failed"))).hears("Mi dispiace, questo servizio non risponde. Fine failed.")
-    assert caller.noted(NodeFailed) == [NodeFailed("x", "not yet", "main")]
-    assert caller.noted(NodeLeft) == [NodeLeft("x", "failed", "not yet", "main")]
 
 
 def test_a_turn_apologises_once_however_much_fails() -> None:

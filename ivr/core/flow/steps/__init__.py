@@ -61,7 +61,7 @@ def step(walk: Walk, node: model.AnyNode, heard: Heard | None) -> Generator[Want
         case model.QueueNode():
             return (yield from queue_(walk, node, heard))
         case model.Callback():
-            return callback(walk, node, heard)
+            return (yield from callback(walk, node, heard))
         case model.Transfer():
             return transfer(walk, node, heard)
         case model.SurveyNode():

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("told_low_seconds", sa.Float(), nullable=True),
         sa.Column("told_high_seconds", sa.Float(), nullable=True),
         sa.Column("told_at", Moment, nullable=True),
+        sa.Column("load", sa.Float(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name="fk_tickets_call_id"),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_tickets_customer_id"),

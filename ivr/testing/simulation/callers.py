@@ -1,0 +1,240 @@
+"""Seeded callers: each with a temperament and a chance of its own, holding nothing but a telephone."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ivr.exchange.handset import Perceived
+from ivr.exchange.phones import InProcessTelephones, Phone
+from ivr.exchange.scheduler import VirtualScheduler
+from ivr.exchange.sound import RATE, wav_of
+from ivr.testing.simulation.diary import Diary
+
+KEY_WORDS = {"asterisco": "*", "star": "*", "cancelletto": "#", "hash": "#"}
+NAMED_KEY = re.compile(r"(?:premi|premete|press) (\d|asterisco|cancelletto|star|hash)\b")
+ENTRIES: Sequence[tuple[re.Pattern[str], str]] = (
+    (re.compile("numero dell'ordine|order number"), "order"),
+    (re.compile("avviamento postale|postcode"), "postcode"),
+)
+LENGTHS = (0.4, 1.5, 4.0, 11.0, 35.0, 130.0)
+"""Seconds that somebody speaks into a voicemail; the last is longer than is recorded."""
+
+
+@dataclass(frozen=True)
+class Temperament:
+    """What somebody is likely to do at each question, 0 to 1; what is left over is pressing a key that was named."""
+
+    errs: float = 0.05  # presses a key that was not named
+    silent: float = 0.05
+    barges: float = 0.1  # presses before the sentence ends
+    hangs_up: float = 0.03  # at a question, or in a sentence
+    person: float = 0.05  # presses 0
+    again: float = 0.03  # presses *
+    other_language: float = 0.03  # presses 9
+    speaks: float = 0.9  # into a voicemail
+    ends_with_hash: float = 0.4
+    hangs_up_after_speaking: float = 0.5
+    mistypes: float = 0.2
+    rings_again: float = 0.15
+    patience: float = 300.0  # seconds until the phone is put down, on average
+
+
+TEMPERAMENTS: Mapping[str, Temperament] = {
+    "patient": Temperament(errs=0.02, silent=0.02, hangs_up=0.0, patience=900.0),
+    "hasty": Temperament(barges=0.7, hangs_up=0.12, rings_again=0.5, patience=60.0),
+    "clumsy": Temperament(errs=0.4, mistypes=0.6, again=0.1),
+    "silent": Temperament(silent=0.8, speaks=0.4),
+    "foreign": Temperament(other_language=0.6),
+    "wants_a_person": Temperament(person=0.7, speaks=0.95),
+    "talks": Temperament(person=0.3, speaks=1.0, ends_with_hash=0.2, hangs_up_after_speaking=0.6),
+    "lost": Temperament(errs=0.3, again=0.4, silent=0.2, hangs_up=0.1, rings_again=0.4),
+}
+
+
+@dataclass(frozen=True)
+class Papers:
+    """What a caller may have at hand: orders and postcodes, right ones among them."""
+
+    orders: Sequence[str]
+    postcodes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who may ring."""
+
+    number: str
+    temperament: str
+    papers: Papers
+
+
+Heard = Callable[["OneCall", Perceived], None]
+"""Told of everything a caller perceives."""
+
+
+@dataclass
+class Street:
+    """Where the callers live: their telephones, the clock, the diary, the line's number."""
+
+    telephones: InProcessTelephones
+    scheduler: VirtualScheduler
+    diary: Diary
+    to: str
+    heard: Heard
+    calls: list[OneCall]
+
+
+class OneCall:
+    """One call of one person, from dialling to the end."""
+
+    def __init__(self, street: Street, person: Person, chance: random.Random, again: int = 2) -> None:
+        self._street, self.person, self._chance, self._again = street, person, chance, again
+        self.temper = TEMPERAMENTS[person.temperament]
+        self.said_since_act: list[str] = []
+        self.words_heard = 0
+        self.acted_last = False  # the caller did something, and has heard no words since
+        self.spoke = 0.0  # seconds into the recording that runs, or ran last
+        self.over = ""
+        self._seen = 0
+        self._barged = 0
+        self._asked_for = ""
+
+    def dial(self) -> None:
+        street = self._street
+        self.phone: Phone = street.telephones.dial(self.person.number, street.to)
+        street.calls.append(self)
+        self._note(f"rings, {self.person.temperament}")
+        self._later(self._chance.expovariate(1 / self.temper.patience), self._hang_up)
+        self.phone.watch(lambda _: self._listen())
+        self._listen()
+
+    @property
+    def sid(self) -> str:
+        return self.phone.sid
+
+    # --- What is heard ----------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        news = self.phone.perceived(self._seen)
+        self._seen += len(news)
+        for one in news:
+            self._notice(one)
+        if self.phone.playing is not None and self._chance.random() < self.temper.barges:
+            self._later(self._chance.uniform(0.3, 4.0), lambda: self._press(self._some_key()))
+
+    def _notice(self, news: Perceived) -> None:
+        text = f"{news.kind}: {news.text}" if news.text else news.kind
+        self._street.diary.note("line", text + (" (cut short)" if news.cut else ""), self.sid)
+        match news.kind:
+            case "said":
+                self.words_heard += 1
+                self.acted_last = False
+                self.said_since_act.append(news.text)
+                if self._chance.random() < self.temper.hangs_up / 3:
+                    self._later(self._chance.uniform(0.0, 3.0), self._hang_up)
+            case "question":
+                self._later(self._chance.uniform(0.4, 4.0), self._answer)
+            case "tone":
+                self._later(self._chance.uniform(0.1, 2.0), self._speak)
+            case "ended" | "busy":
+                self.over = self.over or news.text or news.kind
+                if news.kind == "ended":
+                    self._put_down()
+        self._street.heard(self, news)
+
+    def _put_down(self) -> None:
+        if self._again and self._chance.random() < self.temper.rings_again:
+            again = OneCall(self._street, self.person, self._chance, self._again - 1)
+            pause = self._chance.choice((2.0, 20.0, 300.0, 3600.0))
+            self._street.scheduler.after(pause, again.dial)
+
+    # --- What is done -----------------------------------------------------------------------------------------------
+
+    def _answer(self) -> None:
+        temper, luck = self.temper, self._chance.random()
+        for what, share in (
+            (self._hang_up, temper.hangs_up),
+            (lambda: None, temper.silent),
+            (lambda: self._press(self._wrong_key()), temper.errs),
+            (lambda: self._press("0"), temper.person),
+            (lambda: self._press("*"), temper.again),
+            (lambda: self._press("9"), temper.other_language),
+        ):
+            luck -= share
+            if luck < 0:
+                what()
+                return
+        self._press(self._right_keys())
+
+    def _right_keys(self) -> str:
+        heard = " ".join(self.said_since_act)
+        for words, kind in ENTRIES:
+            if words.search(heard):
+                return self._typed(kind)
+        named = [KEY_WORDS.get(key, key) for key in NAMED_KEY.findall(heard)]
+        return self._chance.choice(named) if named else self._some_digits()
+
+    def _typed(self, kind: str) -> str:
+        if self._chance.random() < self.temper.mistypes:
+            return self._some_digits()
+        papers = self.person.papers
+        return self._chance.choice(papers.orders if kind == "order" else papers.postcodes) + "#"
+
+    def _some_digits(self) -> str:
+        return "".join(self._chance.choices("0123456789", k=self._chance.randint(1, 10))) + self._chance.choice(
+            ("", "#")
+        )
+
+    def _some_key(self) -> str:
+        return self._chance.choice("0123456789*#")
+
+    def _wrong_key(self) -> str:
+        return self._chance.choice(("5", "6", "7", "8", "#", "12", "99#", "1w1"))
+
+    def _press(self, keys: str) -> None:
+        self._act(f"presses {keys}")
+        self.phone.press(keys)
+
+    def _speak(self) -> None:
+        chance, temper = self._chance, self.temper
+        if chance.random() >= temper.speaks:
+            if chance.random() < 0.3:
+                self._hang_up()
+            return
+        seconds = chance.choice(LENGTHS)
+        self._act(f"speaks for {seconds:g} s")
+        took = self.phone.speak(voice(seconds))
+        self.spoke += took
+        if chance.random() < temper.ends_with_hash:
+            self._later(took + chance.uniform(0.0, 2.0), lambda: self._press("#"))
+        elif chance.random() < temper.hangs_up_after_speaking:
+            self._later(chance.choice((took, took + 0.5, took * 0.6)), self._hang_up)
+
+    def _hang_up(self) -> None:
+        self._act("hangs up")
+        self.phone.hang_up()
+
+    def _act(self, what: str) -> None:
+        self._note(what)
+        self.acted_last = True
+        self.said_since_act.clear()
+
+    def _later(self, seconds: float, what: Callable[[], None]) -> None:
+        self._street.scheduler.after(seconds, lambda: None if self.over else what())
+
+    def _note(self, what: str) -> None:
+        self._street.diary.note("caller", what, self.sid)
+
+
+@lru_cache(maxsize=len(LENGTHS))
+def voice(seconds: float) -> bytes:
+    """Something audible of this length: a hum, as a WAV file."""
+    hum = array("h", (round(6000 * math.sin(at * 2 * math.pi * 220 / RATE)) for at in range(RATE)))
+    whole = hum * math.ceil(seconds)
+    return wav_of(whole[: round(seconds * RATE)].tobytes())

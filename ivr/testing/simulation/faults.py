@@ -1,0 +1,426 @@
+"""What goes wrong on a simulated day: each fault a class with a name and a rate, standing at a seam of the line.
+
+The seams are the exchange's way out (``Outside``), the carrier's REST API (``CarrierHttp``), the statements of the
+records, and the process itself. ``FAULTS`` is all of them: a fault of something new (Redis wiped, a worker killed)
+is one more class there.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+from sqlalchemy import Connection, Engine
+from twilio.http.response import Response
+
+from ivr.core.errors import RecordsUnavailable
+from ivr.exchange.scheduler import VirtualScheduler
+from ivr.exchange.webhooks import Answer, Done, Outside, Patience, Unreached
+from ivr.store.session import SqlRecords
+from ivr.switchboard.ports import Clock
+from ivr.testing.simulation.diary import Diary
+from ivr.twilio.rest import Auth, CarrierHttp
+
+
+class Killed(BaseException):
+    """The process is gone. Not an Exception: nothing in it is left to catch anything."""
+
+
+class Dice:
+    """When a fault strikes: at its own seeded rate, until things are left to calm down."""
+
+    def __init__(self, seed: str, rate: float, scheduler: VirtualScheduler, diary: Diary) -> None:
+        self.chance = random.Random(seed)
+        self.rate, self.scheduler, self.diary = rate, scheduler, diary
+        self.calm = False
+
+    def fall(self, rate: float | None = None) -> bool:
+        return not self.calm and self.chance.random() < (self.rate if rate is None else rate)
+
+    def clock(self) -> float:
+        return self.scheduler.now().timestamp()
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A request of the carrier, as far as a fault may know it; ``patience`` in seconds."""
+
+    sid: str
+    path: str
+    patience: float
+
+
+Ask = Callable[[Done], None]
+"""Carries the request on; what comes back goes to the one who is named."""
+
+
+class Fault:
+    """Stands at every seam and changes nothing; each fault changes what its name says."""
+
+    name: ClassVar[str]
+    rate: ClassVar[float]
+
+    def __init__(self, dice: Dice) -> None:
+        self.dice = dice
+
+    def carry(self, webhook: Webhook, ask: Ask, done: Done) -> None:  # noqa: ARG002
+        """A webhook on its way to us."""
+        ask(done)
+
+    def refuses(self) -> int | None:
+        """The HTTP status with which the carrier turns down what we ask by REST."""
+        return None
+
+    def work_begins(self, sid: str, path: str) -> None:
+        """The process takes up a request, or (without a leg) a ``job`` or a ``sweep``."""
+
+    def at_statement(self, what: str) -> None:
+        """Before ``begin``, a ``statement`` or ``commit``, and when it is ``committed``; may raise."""
+
+    def at_rest(self, what: str) -> None:
+        """Before the carrier is ``asked`` by REST, and when it has ``answered``; may raise."""
+
+    def work_ended(self) -> None:
+        """The process is done with a request or a job; may raise Killed."""
+
+    def strikes(self, what: str, sid: str = "", path: str = "") -> None:
+        self.dice.diary.strikes(self.name, what, sid, path)
+
+
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+
+def _nobody(_: Answer | Unreached) -> None:
+    """An answer that reaches nobody."""
+
+
+class WebhookLost(Fault):
+    """A request does not reach us: refused at once; half of the time its repetitions are refused too."""
+
+    name = "webhook_lost"
+    rate = 0.02
+
+    def __init__(self, dice: Dice) -> None:
+        super().__init__(dice)
+        self._until = 0.0
+
+    def carry(self, webhook: Webhook, ask: Ask, done: Done) -> None:
+        dice = self.dice
+        if dice.clock() >= self._until:
+            if not dice.fall():
+                ask(done)
+                return
+            if dice.chance.random() < 0.5:
+                self._until = dice.clock() + dice.chance.uniform(0.1, 3.0)
+        self.strikes("nobody there", webhook.sid, webhook.path)
+        done(Unreached.CONNECT)
+
+
+class AnswerLost(Fault):
+    """We are asked and act, and our answer does not arrive."""
+
+    name = "answer_lost"
+    rate = 0.01
+
+    def carry(self, webhook: Webhook, ask: Ask, done: Done) -> None:
+        if not self.dice.fall():
+            ask(done)
+            return
+        self.strikes("the connection breaks before the answer", webhook.sid, webhook.path)
+        ask(_nobody)
+        done(Unreached.READ)
+
+
+class WebhookRepeated(Fault):
+    """The same request comes again, up to a minute later; its answer reaches nobody."""
+
+    name = "webhook_repeated"
+    rate = 0.03
+
+    def carry(self, webhook: Webhook, ask: Ask, done: Done) -> None:
+        if self.dice.fall():
+            later = self.dice.chance.choice((0.0, 0.5, 3.0, 60.0))
+            self.strikes(f"again in {later:g} s", webhook.sid, webhook.path)
+            self.dice.scheduler.after(later, lambda: ask(_nobody))
+        ask(done)
+
+
+class WebhookLate(Fault):
+    """A request or its answer takes seconds; beyond its patience the carrier gives up, and we act all the same."""
+
+    name = "webhook_late"
+    rate = 0.02
+
+    def carry(self, webhook: Webhook, ask: Ask, done: Done) -> None:
+        dice = self.dice
+        if not dice.fall():
+            ask(done)
+            return
+        seconds = dice.chance.choice((0.3, 1.0, 4.0, 12.0, webhook.patience + 2.0))
+        answered = done
+        if seconds > webhook.patience:
+            answered = _nobody
+            dice.scheduler.after(webhook.patience, lambda: done(Unreached.READ))
+        if dice.chance.random() < 0.5:
+            self.strikes(f"asked {seconds:g} s late", webhook.sid, webhook.path)
+            dice.scheduler.after(seconds, lambda: ask(answered))
+        else:
+            self.strikes(f"answered {seconds:g} s late", webhook.sid, webhook.path)
+            ask(lambda outcome: _ignored(dice.scheduler.after(seconds, lambda: answered(outcome))))
+
+
+def _ignored(_: object) -> None: ...
+
+
+class CallbacksOvertake(Fault):
+    """Status and recording callbacks take their time, so that they come in any order."""
+
+    name = "callbacks_overtake"
+    rate = 0.15
+
+    def carry(self, webhook: Webhook, ask: Ask, done: Done) -> None:
+        if not webhook.path.startswith(("/voice/status", "/voice/recordings")) or not self.dice.fall():
+            ask(done)
+            return
+        seconds = self.dice.chance.choice((0.5, 5.0, 40.0, 200.0))
+        self.strikes(f"{seconds:g} s on the way", webhook.sid, webhook.path)
+        self.dice.scheduler.after(seconds, lambda: ask(done))
+
+
+class Road:
+    """The way of the carrier's requests to us (``Outside``), with faults on it."""
+
+    def __init__(self, way: Outside, faults: Sequence[Fault]) -> None:
+        self._way, self._faults = way, tuple(faults)
+
+    def request(
+        self, method: str, url: str, form: str, headers: Mapping[str, str], timeout: Patience, done: Done
+    ) -> None:
+        sid, path = leg_of(url, form)
+        webhook = Webhook(sid, path, timeout.read)
+        ask: Ask = partial(self._way.request, method, url, form, headers, timeout)
+        for fault in self._faults:
+            ask = partial(fault.carry, webhook, ask)
+        ask(done)
+
+
+def leg_of(url: str, form: str) -> tuple[str, str]:
+    """The leg a webhook is about, and its path."""
+    parts = urlsplit(url)
+    fields = parse_qs(form or parts.query)
+    return fields.get("CallSid", [""])[0], parts.path
+
+
+# --- Records ----------------------------------------------------------------------------------------------------------
+
+
+class RecordsRefuse(Fault):
+    """The database refuses: for some seconds, or a single statement or commit."""
+
+    name = "records_refuse"
+    rate = 0.004
+
+    def __init__(self, dice: Dice) -> None:
+        super().__init__(dice)
+        self._until = 0.0
+        self._leg = ("", "")
+
+    def work_begins(self, sid: str, path: str) -> None:
+        self._leg = (sid, path)
+
+    def at_statement(self, what: str) -> None:
+        dice = self.dice
+        if what == "begin" and dice.clock() < self._until:
+            if self._leg[0]:
+                self.strikes("still refusing", *self._leg)
+            raise RecordsUnavailable
+        rate = self.rate / 100 if self._leg[1] == "sweep" else self.rate  # thousands of them look and find nothing
+        if what == "committed" or not dice.fall(rate / 4 if what == "statement" else rate):
+            return
+        self.strikes(f"refused at a {what}", *self._leg)
+        if what == "begin":
+            self._until = dice.clock() + dice.chance.choice((0.0, 1.0, 8.0, 30.0))
+            raise RecordsUnavailable
+        raise sqlite3.OperationalError("disk I/O error (simulated)")
+
+
+class StruckRecords(SqlRecords):
+    """The records of one process, with faults at its statements while it works."""
+
+    def __init__(self, engine: Engine, clock: Clock, strike: Callable[[str], None]) -> None:
+        super().__init__(engine, clock)
+        self._strike = strike
+
+    def begun(self, begin: str) -> tuple[Connection, Any]:
+        self._strike("begin")
+        connection, cursor = super().begun(begin)
+        struck: Any = _StruckConnection(connection, self._strike)
+        return struck, _StruckCursor(cursor, self._strike)
+
+
+class _StruckConnection:
+    """SQLAlchemy's way to the database. Struck out here: inside, it would let go of the connection, and of the memory
+    in which the database lies.
+    """
+
+    def __init__(self, connection: Connection, strike: Callable[[str], None]) -> None:
+        self._connection, self._strike = connection, strike
+
+    def execute(self, *statement: Any, **options: Any) -> Any:
+        self._strike("statement")
+        return self._connection.execute(*statement, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class _StruckCursor:
+    """The driver's cursor of the busy statements, and of COMMIT and ROLLBACK."""
+
+    def __init__(self, cursor: Any, strike: Callable[[str], None]) -> None:
+        self._cursor, self._strike = cursor, strike
+
+    def execute(self, sql: str, *values: Any) -> None:
+        if sql == "ROLLBACK":
+            self._cursor.execute(sql)
+        elif sql == "COMMIT":
+            self._commit()
+        else:
+            self._strike("statement")
+            self._cursor.execute(sql, *values)
+
+    def _commit(self) -> None:
+        try:
+            self._strike("commit")
+        except Killed:
+            self._cursor.execute("ROLLBACK")  # as the database does when its client is gone
+            raise
+        self._cursor.execute("COMMIT")
+        self._strike("committed")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+
+# --- The carrier's REST API -------------------------------------------------------------------------------------------
+
+
+class CarrierRefuses(Fault):
+    """The carrier's REST API answers 503 or 429, once or for a while."""
+
+    name = "carrier_refuses"
+    rate = 0.05
+
+    def __init__(self, dice: Dice) -> None:
+        super().__init__(dice)
+        self._until = 0.0
+
+    def refuses(self) -> int | None:
+        dice = self.dice
+        if dice.clock() >= self._until:
+            if not dice.fall():
+                return None
+            self._until = dice.clock() + dice.chance.choice((0.0, 5.0, 60.0, 300.0))
+        status = dice.chance.choice((429, 503))
+        self.strikes(str(status))
+        return status
+
+
+class CarrierWire:
+    """Our way to the carrier's REST API (``CarrierHttp``), with faults on it; ``deleting`` hears of what is deleted."""
+
+    def __init__(self, way: CarrierHttp, faults: Sequence[Fault], deleting: Callable[[str], None]) -> None:
+        self._way, self._faults, self._deleting = way, tuple(faults), deleting
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        self._strike("asked")
+        status = self._refused()
+        if status is not None:
+            code = 20429 if status == 429 else 20503
+            return Response(status, f'{{"code": {code}, "message": "simulated", "status": {status}}}', {})
+        if method.upper() == "DELETE":
+            self._deleting(url)
+        answer = self._way.request(method, url, *args, **kwargs)
+        self._strike("answered")
+        return answer
+
+    def audio(self, url: str, auth: Auth, largest: int) -> tuple[int, bytes]:
+        self._strike("asked")
+        status = self._refused()
+        if status is not None:
+            return status, b""
+        answer = self._way.audio(url, auth, largest)
+        self._strike("answered")
+        return answer
+
+    def _strike(self, what: str) -> None:
+        for fault in self._faults:
+            fault.at_rest(what)
+
+    def _refused(self) -> int | None:
+        return next((status for fault in self._faults if (status := fault.refuses()) is not None), None)
+
+
+# --- The process ------------------------------------------------------------------------------------------------------
+
+
+class ProcessKilled(Fault):
+    """The process dies: at any statement, before a commit or right after it, around a REST request, or between two
+    events. All it held in memory is gone; it is started again some seconds later on the same database.
+    """
+
+    name = "process_killed"
+    rate = 0.004
+
+    def __init__(self, dice: Dice) -> None:
+        super().__init__(dice)
+        self._fuse: int | None = None
+        self._leg = ("", "")
+
+    def work_begins(self, sid: str, path: str) -> None:
+        self._leg = (sid, path)
+        # Jobs are few and hold the messages; sweeps are many, and most find nothing to do.
+        if self.dice.fall(self.rate * {"job": 3.0, "sweep": 0.02}.get(path, 1.0)):
+            self._fuse = self.dice.chance.randrange(16)
+
+    def at_statement(self, what: str) -> None:
+        self._burns(what)
+
+    def at_rest(self, what: str) -> None:
+        self._burns(f"rest {what}")
+
+    def work_ended(self) -> None:
+        if self._fuse is not None:
+            self._dies("between two events")
+
+    def _burns(self, what: str) -> None:
+        if self._fuse is None:
+            return
+        self._fuse -= 1
+        if self._fuse < 0:
+            self._dies(f"at: {what}")
+
+    def _dies(self, where: str) -> None:
+        self._fuse = None
+        self.strikes(f"killed {where}", *self._leg)
+        raise Killed
+
+
+FAULTS: Mapping[str, type[Fault]] = {
+    fault.name: fault
+    for fault in (
+        WebhookLost,
+        AnswerLost,
+        WebhookRepeated,
+        WebhookLate,
+        CallbacksOvertake,
+        RecordsRefuse,
+        CarrierRefuses,
+        ProcessKilled,
+    )
+}

@@ -1,0 +1,294 @@
+"""The laws of the house, each a function that gives a sentence for what breaks it.
+
+``AT_EVERY_EVENT`` compares the books before and after something was written; ``AT_THE_END`` looks at the whole day once
+all is calm. A new part of the house (tickets, agents, callbacks) brings its laws as further functions in these tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from ivr.core.call import CallRecord, CallState
+from ivr.core.promises import Promise
+from ivr.core.voicemail import AudioState, TextState, Voicemail
+from ivr.core.words import CallId, PromiseId, VoicemailId
+from ivr.exchange.handset import Perceived
+from ivr.store.session import SqlRecords
+from ivr.switchboard.ports import Records, StoredEvent
+from ivr.testing.simulation.callers import OneCall
+from ivr.testing.simulation.line import Line, Wrong
+
+EVERY = 100_000
+LOOKED_AFTER = timedelta(minutes=40)
+"""So long after a promise came due a sweep has looked at it, also at night, when sweeps are rare here."""
+
+
+@dataclass(frozen=True)
+class Books:
+    """What is on record at one moment."""
+
+    calls: Mapping[CallId, CallRecord] = field(default_factory=dict)
+    events: Mapping[CallId, tuple[StoredEvent, ...]] = field(default_factory=dict)
+    voicemails: Mapping[VoicemailId, Voicemail] = field(default_factory=dict)
+    promises: Mapping[PromiseId, Promise] = field(default_factory=dict)
+
+    def of_sid(self, sid: str) -> CallRecord | None:
+        return next((call for call in self.calls.values() if call.key.sid == sid), None)
+
+
+class Reader:
+    """Keeps the books up to date: reads anew what was written, by a look at a few columns of every row."""
+
+    CALLS = "SELECT id, turn, next_seq, state, outcome, customer_id FROM calls"
+    VOICEMAILS = "SELECT id, audio_state, text_state, answered_at, customer_id FROM voicemails"
+    PROMISES = "SELECT id, version, state, customer_id FROM promises"
+
+    def __init__(self, records: SqlRecords) -> None:
+        self._records = records
+        self._seen: dict[str, set[tuple[Any, ...]]] = {}
+
+    def read(self, before: Books) -> Books:
+        """The books as they are now."""
+        with self._records.engine.connect() as connection:
+            raw = connection.connection.cursor()
+            calls, rows = self._fresh(raw, self.CALLS)
+            voicemails, voicemail_rows = self._fresh(raw, self.VOICEMAILS)
+            promises, promise_rows = self._fresh(raw, self.PROMISES)
+        with self._records.read() as tx:
+            now = {CallId(id_): tx.calls.at(CallId(id_)) for id_ in calls}
+            return Books(
+                _kept(before.calls, rows) | now,
+                _kept(before.events, rows) | {call: tuple(tx.log.of_call(call)) for call in now},
+                _kept(before.voicemails, voicemail_rows)
+                | {VoicemailId(id_): tx.voicemails.get(VoicemailId(id_)) for id_ in voicemails},
+                _kept(before.promises, promise_rows)
+                | {PromiseId(id_): tx.promises.get(PromiseId(id_)) for id_ in promises},
+            )
+
+    def _fresh(self, raw: Any, query: str) -> tuple[list[str], set[str]]:
+        """The ids of rows that are new or changed, and of all."""
+        rows = set(raw.execute(query).fetchall())
+        fresh = rows - self._seen.get(query, set())
+        self._seen[query] = rows
+        return sorted(row[0] for row in fresh), {row[0] for row in rows}
+
+
+Id = TypeVar("Id", bound=str)
+Row = TypeVar("Row")
+
+
+def _kept(before: Mapping[Id, Row], there: set[str]) -> dict[Id, Row]:
+    return {id_: row for id_, row in before.items() if id_ in there}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was written by one event: the books before and after it, and the calls it concerns."""
+
+    before: Books
+    after: Books
+
+    def moved(self) -> Iterator[CallRecord]:
+        for call in self.after.calls.values():
+            if self.before.calls.get(call.id) is not call:
+                yield call
+
+
+# --- At every event ---------------------------------------------------------------------------------------------------
+
+
+def turns_only_grow(change: Change) -> Iterator[Wrong]:
+    for call in change.moved():
+        was = change.before.calls.get(call.id)
+        if was is not None and call.turn < was.turn:
+            yield Wrong("turn numbers only grow", f"the call went from turn {was.turn} to {call.turn}", call.key.sid)
+
+
+def events_are_dense(change: Change) -> Iterator[Wrong]:
+    for call in change.moved():
+        seqs = [event.seq for event in change.after.events[call.id]]
+        if seqs != list(range(1, call.next_seq)):
+            text = f"events {seqs} where 1 to {call.next_seq - 1} should be"
+            yield Wrong("events are numbered without gaps", text, call.key.sid)
+
+
+def events_are_never_changed(change: Change) -> Iterator[Wrong]:
+    for call in change.moved():
+        was = change.before.events.get(call.id, ())
+        if change.after.events[call.id][: len(was)] != was:
+            yield Wrong("events are never changed", "an event of the past is another now", call.key.sid)
+
+
+def ended_calls_have_an_outcome(change: Change) -> Iterator[Wrong]:
+    for call in change.moved():
+        ended = (call.state is CallState.ENDED, call.ended_at is not None, call.outcome is not None)
+        if len(set(ended)) > 1:
+            yield Wrong("an ended call has an outcome, and only it", f"{call.state}, {call.outcome}", call.key.sid)
+
+
+def ended_calls_stay_ended(change: Change) -> Iterator[Wrong]:
+    for call in change.moved():
+        was = change.before.calls.get(call.id)
+        if was is not None and was.state is CallState.ENDED and call.state is not CallState.ENDED:
+            yield Wrong("an ended call stays ended", f"it is {call.state} again", call.key.sid)
+
+
+def nothing_is_taken_off_the_record(change: Change) -> Iterator[Wrong]:
+    before, after = change.before, change.after
+    for kind, was, now in (
+        ("call", set[str](before.calls), set[str](after.calls)),
+        ("voicemail", set[str](before.voicemails), set[str](after.voicemails)),
+        ("promise", set[str](before.promises), set[str](after.promises)),
+    ):
+        for gone in sorted(was - now):
+            yield Wrong("nothing is taken off the record", f"{kind} {gone} is gone")
+
+
+def messages_told_of_are_on_record(change: Change) -> Iterator[Wrong]:
+    known = {voicemail.recording for voicemail in change.after.voicemails.values()}
+    for call in change.moved():
+        for event in change.after.events[call.id]:
+            if event.kind == "voicemail.taken" and event.data["recording"] not in known:
+                yield Wrong("a message told of is on record", "voicemail.taken without a voicemail", call.key.sid)
+
+
+def promises_told_of_are_on_record(change: Change) -> Iterator[Wrong]:
+    for call in change.moved():
+        for event in change.after.events[call.id]:
+            if event.kind == "promise.made" and event.data["promise"] not in change.after.promises:
+                yield Wrong("what was promised is on record", "promise.made without a promise", call.key.sid)
+
+
+def promises_are_never_silently_closed(change: Change) -> Iterator[Wrong]:
+    for promise in change.after.promises.values():
+        was = change.before.promises.get(promise.id)
+        if promise is was or promise.open or promise.call is None:
+            continue
+        call = change.after.calls[promise.call]
+        told = [event.data for event in change.after.events[call.id] if event.kind == "promise.closed"]
+        if not any(one["promise"] == promise.id and one["result"] == promise.state for one in told):
+            text = f"it is {promise.state}, and no event says so"
+            yield Wrong("a promise is never silently closed", text, call.key.sid)
+
+
+AT_EVERY_EVENT: tuple[Callable[[Change], Iterator[Wrong]], ...] = (
+    turns_only_grow,
+    events_are_dense,
+    events_are_never_changed,
+    ended_calls_have_an_outcome,
+    ended_calls_stay_ended,
+    nothing_is_taken_off_the_record,
+    messages_told_of_are_on_record,
+    promises_told_of_are_on_record,
+    promises_are_never_silently_closed,
+)
+
+
+# --- When a caller hears something ------------------------------------------------------------------------------------
+
+MESSAGE_KEPT = re.compile("Abbiamo ricevuto il vostro messaggio|We have your message")
+MESSAGE_PROMISE = re.compile("Vi rispondiamo entro|We will answer by")
+CASE_CODE = re.compile(r"(?:codice è|code is) ([\d ,]+)")
+
+
+def message_aloud_is_on_record(call: OneCall, said: Perceived, books: Books, _: Records) -> Iterator[Wrong]:
+    record = books.of_sid(call.sid)
+    if MESSAGE_KEPT.search(said.text) and not any(
+        record is not None and one.call == record.id for one in books.voicemails.values()
+    ):
+        yield Wrong("what was said aloud is on record", "a message was thanked for and is not on record", call.sid)
+
+
+def promise_aloud_is_on_record(call: OneCall, said: Perceived, books: Books, _: Records) -> Iterator[Wrong]:
+    record = books.of_sid(call.sid)
+    if MESSAGE_PROMISE.search(said.text) and not any(
+        record is not None and one.call == record.id for one in books.promises.values()
+    ):
+        yield Wrong("what was promised aloud is on record", "an answer was promised and is not on record", call.sid)
+
+
+def code_aloud_is_on_record(call: OneCall, said: Perceived, _: Books, records: Records) -> Iterator[Wrong]:
+    for digits in CASE_CODE.findall(said.text):
+        code = "".join(filter(str.isdigit, digits))
+        with records.read() as tx:
+            if not said.cut and tx.cases.by_code(code) is None:
+                yield Wrong("what was said aloud is on record", f"there is no case with the code {code}", call.sid)
+
+
+def words_before_the_end(call: OneCall, news: Perceived, _: Books, __: Records) -> Iterator[Wrong]:
+    if news.kind == "ended" and call.over != "you hung up":
+        if not call.words_heard:
+            yield Wrong("no call ends without words", f"it ended ({call.over}) and nothing was ever said", call.sid)
+        elif call.acted_last:
+            yield Wrong("no call ends without words", f"it ended ({call.over}) without an answer", call.sid)
+
+
+AT_EVERY_WORD: tuple[Callable[[OneCall, Perceived, Books, Records], Iterator[Wrong]], ...] = (
+    message_aloud_is_on_record,
+    promise_aloud_is_on_record,
+    code_aloud_is_on_record,
+    words_before_the_end,
+)
+
+
+# --- At the end of the day --------------------------------------------------------------------------------------------
+
+
+def every_call_is_on_record(line: Line, calls: list[OneCall], books: Books) -> Iterator[Wrong]:
+    for call in calls:
+        if books.of_sid(call.sid) is None and "/voice/incoming" not in line.diary.touched.get(call.sid, ()):
+            yield Wrong("every call ends in the record", "it rang, and is not on record", call.sid)
+
+
+def no_call_is_left_open(_: Line, __: list[OneCall], books: Books) -> Iterator[Wrong]:
+    for call in books.calls.values():
+        if call.state is not CallState.ENDED:
+            yield Wrong("no call is left open", f"it is {call.state} at the end", call.key.sid)
+
+
+def every_recording_is_a_voicemail(line: Line, _: list[OneCall], books: Books) -> Iterator[Wrong]:
+    known = {voicemail.recording for voicemail in books.voicemails.values()}
+    for recording in line.network.recordings():
+        if recording.status == "completed" and recording.sid not in known:
+            yield Wrong(
+                "no message is lost", "the carrier has a recording that is not on record", recording.call_sid or ""
+            )
+
+
+def every_message_is_kept(line: Line, _: list[OneCall], books: Books) -> Iterator[Wrong]:
+    for voicemail in books.voicemails.values():
+        sid = books.calls[voicemail.call].key.sid
+        if voicemail.audio is not AudioState.KEPT:
+            yield Wrong("no message is lost", f"its audio is {voicemail.audio} at the end", sid)
+        elif line.process.office.audio.path(voicemail.id) is None:
+            yield Wrong("no message is lost", "its audio is not on the shelf", sid)
+        elif voicemail.text is TextState.WAITING:
+            yield Wrong("every message is read", "nobody tried to read it", sid)
+
+
+def late_promises_are_escalated(line: Line, _: list[OneCall], books: Books) -> Iterator[Wrong]:
+    now = line.scheduler.now()
+    for promise in books.promises.values():
+        if promise.open and now > promise.due_at + LOOKED_AFTER and promise.late_at is None:
+            sid = books.calls[promise.call].key.sid if promise.call else ""
+            yield Wrong("a late promise is escalated", f"it was due {promise.due_at:%d %H:%M} and nobody said so", sid)
+
+
+def a_calm_day_needs_no_fallback(line: Line, _: list[OneCall], __: Books) -> Iterator[Wrong]:
+    if not line.faults:
+        for refusal in line.network.refusals:
+            yield Wrong("the carrier executes all we answer", refusal)
+
+
+AT_THE_END: tuple[Callable[[Line, list[OneCall], Books], Iterator[Wrong]], ...] = (
+    every_call_is_on_record,
+    no_call_is_left_open,
+    every_recording_is_a_voicemail,
+    every_message_is_kept,
+    late_promises_are_escalated,
+    a_calm_day_needs_no_fallback,
+)

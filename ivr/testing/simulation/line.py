@@ -1,0 +1,328 @@
+"""The line of a simulated day: the network, the records, and one process of ours that may die and start again."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from ivr import config, wiring
+from ivr.core.errors import FlowRefused, IvrError
+from ivr.core.voicemail import TextState, Transcript
+from ivr.core.words import Language, PhoneNumber
+from ivr.exchange import sound, twiml
+from ivr.exchange.chance import Chance as NetworkChance
+from ivr.exchange.network import Network
+from ivr.exchange.phones import InProcessTelephones
+from ivr.exchange.records import Account
+from ivr.exchange.rest import create_app as create_rest
+from ivr.exchange.scheduler import VirtualScheduler
+from ivr.exchange.webhooks import Answer, Done, Outside, Patience, Unreached, WsgiOutside
+from ivr.flowfiles.shelf import publish_folder
+from ivr.store.session import SqlRecords
+from ivr.testing.simulation.diary import Diary
+from ivr.testing.simulation.faults import FAULTS, CarrierWire, Dice, Fault, Killed, Road, StruckRecords, leg_of
+from ivr.testing.world import PUBLIC_URL, SWEEP, LateApp
+from ivr.twilio import fallback
+from ivr.twilio.rest import WsgiHttpClient
+from ivr.worker.actors import run
+from ivr.worker.inline import InlineLater
+from ivr.worker.office import Work
+from ivr.worker.sweep import Sweep
+from ivr.world.ids import Chance
+
+ELSEWHERE = "https://elsewhere.example"
+"""Where the static document lies, on a server that is not ours (`ivr fallback`)."""
+
+SWEEPS = ((60.0, SWEEP), (3600.0, 60.0), (math.inf, 1800.0))
+"""Seconds since somebody was on the line, and between two sweeps then: nights take no time."""
+
+RESTART = (0.5, 2.0, 9.0)
+"""Seconds until a process that died is there again."""
+
+SPEAKING = ("/voice/incoming", "/voice/calls/", "/voice/fallback", "/voice/legs/", "/voice/wait/")
+"""Doors whose answer a caller hears."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Something that a house in order never does; ``sid`` names the leg it was seen on."""
+
+    law: str
+    text: str
+    sid: str = ""
+
+
+class HearsNoWords:
+    """The transcriber of a day on which callers hum: it reads the file and finds nobody speaking."""
+
+    def transcribe(self, path: Path, language: Language | None, progress: object = None) -> Transcript:
+        del progress
+        seconds = sound.seconds_of(sound.pcm_of(path.read_bytes()))
+        return Transcript(TextState.SILENT, language, "", seconds=seconds)
+
+
+class Line:
+    """One day's line. ``wrong`` is what the line itself noticed: unlawful answers, errors nobody expected."""
+
+    def __init__(
+        self, at: datetime, flows_dir: Path, seed: int, faulty: bool, ends: ExitStack, records: Keeps | None = None
+    ) -> None:
+        folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="ivr-day-")))
+        self.settings = replace(
+            config.load({"IVR_PUBLIC_URL": PUBLIC_URL, "IVR_SECRET_KEY": "day"}, dotenv=None),
+            database_url="sqlite://",
+            flows_dir=flows_dir,
+            recordings_dir=folder / "recordings",
+            var_dir=folder,
+        )
+        self.scheduler = VirtualScheduler(at)
+        self.diary = Diary(self.scheduler)
+        self.wrong: list[Wrong] = []
+        dice = {
+            name: Dice(f"{seed}:fault:{name}", kind.rate, self.scheduler, self.diary) for name, kind in FAULTS.items()
+        }
+        self.faults: tuple[Fault, ...] = tuple(FAULTS[name](one) for name, one in dice.items()) if faulty else ()
+        self.records = wiring.records(self.settings, self.scheduler)
+        ends.callback(self.records.close)
+        self.ids = Chance(self.scheduler, seed)
+        self.process = Process(self, dice["process_killed"], records or struck)
+        self._network(flows_dir, seed)
+
+    def _network(self, flows_dir: Path, seed: int) -> None:
+        if not publish_folder(flows_dir, self.records, "simulation", "opened", self.scheduler.now()):
+            raise FlowRefused(f"no line of {flows_dir} has a flow")
+        road: Outside = Road(self.process, self.faults) if self.faults else self.process
+        outside = _Elsewhere(road, fallback.people(flows_dir))
+        account = Account(self.settings.account_sid, self.settings.auth_token)
+        self.network = Network(account, self.scheduler, outside, NetworkChance(seed))
+        self.telephones = InProcessTelephones(self.network, self.scheduler)
+        for number in wiring.line_numbers(self.settings):
+            self.network.add_number(
+                number,
+                voice_url=f"{PUBLIC_URL}/voice/incoming",
+                voice_fallback_url=f"{ELSEWHERE}/fallback.xml",
+                voice_fallback_method="GET",
+                status_callback=f"{PUBLIC_URL}/voice/status",
+            )
+        self.process.rest.app = create_rest(self.network, lambda function: function())
+        self.process.start()
+
+    def calm_down(self) -> None:
+        """From now on nothing more goes wrong, so that what did can be made good."""
+        for fault in self.faults:
+            fault.dice.calm = True
+
+    def until_next_sweep(self) -> float:
+        """In seconds; as in the worker while anybody is on the line."""
+        now = self.scheduler.now()
+        ends = [call.end_time or now for call in self.network.calls()] or [now]
+        quiet = (now - max(ends)).total_seconds()
+        return next(pause for longest, pause in SWEEPS if quiet <= longest)
+
+
+Keeps = Callable[[Engine, VirtualScheduler, Callable[[str], None]], SqlRecords]
+"""The records as a process has them, over the engine that all its lives share."""
+
+
+def struck(engine: Engine, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
+    """Records whose statements faults may strike."""
+    return StruckRecords(engine, clock, strike)
+
+
+class Process:
+    """Web and worker in one: it answers webhooks (``Outside``), does jobs, sweeps; it may die at any moment.
+
+    ``life`` counts its starts; callbacks of an earlier life are forgotten, as memory is.
+    """
+
+    def __init__(self, line: Line, dice: Dice, keeps: Keeps) -> None:
+        self._line, self._dice, self._keeps = line, dice, keeps
+        self.life, self.alive = 0, False
+        self._working = False
+        self.rest = LateApp()
+        self._outside: Outside | None = None
+        self._work: Work | None = None
+
+    def start(self) -> None:
+        """A new process on the old records."""
+        line = self._line
+        self.life, self.alive = self.life + 1, True
+        later = InlineLater(self._after)
+        wire = CarrierWire(WsgiHttpClient(self.rest), line.faults, self._deleting)
+        kept = self._keeps(line.records.engine, line.scheduler, self._strike)
+        self.office = wiring.open_office(line.settings, later, line.scheduler, line.ids, wire, kept=kept)
+        self._outside = WsgiOutside(wiring.web_app(self.office), PUBLIC_URL)
+        self._work = self._watched(wiring.work(self.office, HearsNoWords()))
+        later.serve(self._work)
+        self._sweeps(Sweep(self._work, self._submit))
+        line.diary.note("process", f"started, life {self.life}")
+
+    def request(
+        self, method: str, url: str, form: str, headers: Mapping[str, str], timeout: Patience, done: Done
+    ) -> None:
+        sid, path = leg_of(url, form)
+        outcomes: list[Answer | Unreached] = []
+        outside = self._outside
+        assert outside is not None  # started before the network was there
+        if not self.alive:
+            self._line.diary.note("process", f"is down: {path}", sid)
+            self._line.diary.touched[sid].add(path)
+            done(Unreached.CONNECT)
+            return
+        ended = self._guarded(lambda: outside.request(method, url, form, headers, timeout, outcomes.append), sid, path)
+        # A process that dies with a request in hand breaks the connection; one that dies after it has answered.
+        outcome = outcomes[0] if outcomes else Unreached.READ
+        if not ended:
+            self._line.diary.touched[sid].add(path)
+        self._line.diary.note("web", f"{path} -> {_told(outcome)}", sid)
+        if isinstance(outcome, Answer):
+            self._judge(outcome, sid, path)
+        done(outcome)
+
+    def _guarded(self, work: Callable[[], object], sid: str = "", path: str = "") -> bool:
+        """Do something inside the process; False when it died of it."""
+        faults = self._line.faults
+        self._working = True
+        try:
+            for fault in faults:
+                fault.work_begins(sid, path)
+            work()
+            for fault in faults:
+                fault.work_ended()
+        except Killed:
+            self._dies()
+            return False
+        finally:
+            self._working = False
+        return True
+
+    def _dies(self) -> None:
+        self.alive = False
+        self._count_fallbacks()
+        self._line.scheduler.after(self._dice.chance.choice(RESTART), self.start)
+
+    def _after(self, seconds: float, callback: Callable[[], object], what: str = "job") -> None:
+        life = self.life
+
+        def ring() -> None:
+            if self.alive and self.life == life:
+                self._guarded(callback, path=what)
+
+        self._line.scheduler.after(seconds, ring)
+
+    def _sweeps(self, sweep: Sweep) -> None:
+        def once() -> None:
+            sweep.round()
+            self._after(self._line.until_next_sweep(), once, "sweep")
+
+        self._after(SWEEP, once, "sweep")
+
+    def _submit(self, job: str, about: str) -> None:
+        assert self._work is not None  # set before the first sweep
+        run(self._work, job, about)
+
+    def _strike(self, what: str) -> None:
+        if self._working:
+            for fault in self._line.faults:
+                fault.at_statement(what)
+
+    # --- What a house in order never does ---------------------------------------------------------------------------
+
+    def _judge(self, answer: Answer, sid: str, path: str) -> None:
+        speaks = path.startswith(SPEAKING)
+        if answer.status >= 400 and (speaks or not self._line.faults):
+            self._wrong("every webhook is answered", f"{path} was answered with HTTP {answer.status}", sid)
+        elif speaks:
+            try:
+                verbs = twiml.parse(answer.body)
+            except twiml.TwimlRefused as refused:
+                self._wrong("every webhook is answered with legal TwiML", f"{path}: {refused}", sid)
+                return
+            if not verbs:
+                self._wrong("the caller always hears words", f"{path} was answered with an empty document", sid)
+
+    def _watched(self, work: Work) -> Work:
+        """The same work; an error that is none of the house's own refusals does not pass unseen."""
+
+        def watched(name: str, do: Callable[..., object]) -> Callable[..., object]:
+            def job(*about: object) -> object:
+                try:
+                    return do(*about)
+                except IvrError:
+                    raise
+                except Exception as trouble:
+                    if not _simulated(trouble):
+                        self._wrong("no job fails but for a reason", f"{name}: {type(trouble).__name__}: {trouble}")
+                    raise
+
+            return job
+
+        jobs = [each.name for each in fields(Work) if each.name not in ("records", "clock")]
+        changed: dict[str, Any] = {name: watched(name, getattr(work, name)) for name in jobs}
+        return replace(work, **changed)
+
+    def _deleting(self, url: str) -> None:
+        """The carrier's copy of a message is about to go: ours must be on record and on the shelf by now."""
+        recording = url.rpartition("/")[2].removesuffix(".json")
+        self._working = False  # we only look: no fault strikes
+        try:
+            with self._line.records.read() as tx:
+                kept = tx.voicemails.by_recording(recording)
+        finally:
+            self._working = True
+        if kept is None or self.office.audio.path(kept.id) is None:
+            self._wrong("no message is lost", f"the carrier's copy of {recording} is deleted before ours is kept")
+
+    def _count_fallbacks(self) -> None:
+        """Why the static document was spoken: trouble that has no name is a mistake of ours."""
+        for metric in self.office.doors.counters.fallbacks.collect():
+            for sample in metric.samples:
+                because = sample.labels.get("because", "")
+                if sample.name.endswith("_total") and because != "RecordsUnavailable" and sample.value:
+                    self._wrong("no turn breaks but for a reason", f"the fallback was spoken because of {because}")
+
+    def _wrong(self, law: str, text: str, sid: str = "") -> None:
+        self._line.wrong.append(Wrong(law, text, sid))
+
+
+def _simulated(trouble: BaseException | None) -> bool:
+    while trouble is not None:
+        if "(simulated)" in str(trouble):
+            return True
+        trouble = trouble.__cause__
+    return False
+
+
+def _told(outcome: Answer | Unreached) -> str:
+    return str(outcome.status) if isinstance(outcome, Answer) else outcome.name.lower()
+
+
+class _Elsewhere:
+    """The server that is not ours, with the static documents; all other addresses go on."""
+
+    def __init__(self, way: Outside, people: Mapping[str, PhoneNumber]) -> None:
+        self._way = way
+        person = next(iter(people.values()), None)
+        # As `ivr fallback` prints it: no callback tells us of a message left there, the carrier's list does.
+        written = fallback.document(person, f"{ELSEWHERE}/thanks.xml")
+        self._documents = {"/fallback.xml": written, "/thanks.xml": fallback.thanks_document()}
+
+    def request(
+        self, method: str, url: str, form: str, headers: Mapping[str, str], timeout: Patience, done: Done
+    ) -> None:
+        if not url.startswith(ELSEWHERE):
+            self._way.request(method, url, form, headers, timeout, done)
+            return
+        document = self._documents.get(leg_of(url, form)[1])
+        if document is None:
+            done(Answer(404, {}, b""))
+        else:
+            done(Answer(200, {"content-type": "text/xml"}, document.encode()))

@@ -1,0 +1,123 @@
+"""Simulated days: they hold every law, they replay exactly, and a law that is broken is seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from ivr.core.events import CallEvent
+from ivr.core.words import CallId, CustomerId
+from ivr.exchange.scheduler import VirtualScheduler
+from ivr.store.log import SqlCallLog
+from ivr.store.session import SqlRecords, SqlTransaction
+from ivr.testing.simulation.day import Plan, simulate
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOWS = ROOT / "call_flows"
+
+
+def held(plan: Plan) -> str:
+    told = simulate(plan, FLOWS)
+    assert told.held, [(seen.wrong, plan.command()) for seen in told.broken]
+    assert told.calls >= plan.calls
+    return told.digest
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_day_of_callers_holds_every_law(seed: int) -> None:
+    held(Plan(seed, 50))
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_day_on_which_things_go_wrong_holds_every_law(seed: int) -> None:
+    held(Plan(seed, 50, faults=True))
+
+
+def test_a_seed_is_a_day_byte_for_byte_whatever_the_process() -> None:
+    plan = Plan(11, 12, faults=True)
+    own = held(plan)
+    assert held(Plan(12, 12, faults=True)) != own
+    command = [sys.executable, "-m", "ivr", *plan.command().split()[1:], "--flows", str(FLOWS), "--json"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "5"}
+    ran = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout)["digest"] == own
+
+
+class ForgetfulLog(SqlCallLog):
+    """Loses what it is told of promises."""
+
+    def append(
+        self,
+        call: CallId,
+        first_seq: int,
+        events: Sequence[CallEvent],
+        happened_at: datetime,
+        customer: CustomerId | None,
+    ) -> None:
+        super().append(call, first_seq, [e for e in events if e.kind != "promise.made"], happened_at, customer)
+
+
+class ForgetfulTransaction(SqlTransaction):
+    @property
+    def log(self) -> SqlCallLog:
+        return ForgetfulLog(self._link, self._clock.now)
+
+
+class DroppedPromises(SqlTransaction):
+    """Says that it wrote a promise, and did not."""
+
+    @property
+    def promises(self) -> Any:
+        real = super().promises
+
+        class Dropping:
+            def make(self, promise: object) -> None: ...
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(real, name)
+
+        return Dropping()
+
+
+def records_of(kind: type[SqlTransaction]) -> Callable[..., SqlRecords]:
+    class Kept(SqlRecords):
+        def write(self) -> Any:
+            block = super().write()
+            enter = type(block).__enter__
+
+            class Block:
+                def __enter__(self) -> SqlTransaction:
+                    tx = enter(block)
+                    return kind(tx._link, tx._clock)  # type: ignore[attr-defined]
+
+                def __exit__(self, *raised: Any) -> None:
+                    block.__exit__(*raised)
+
+            return Block()
+
+    def keeps(engine: Engine, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
+        return Kept(engine, clock)
+
+    return keeps
+
+
+@pytest.mark.parametrize(
+    ("kind", "law"),
+    [
+        (ForgetfulTransaction, "events are numbered without gaps"),
+        (DroppedPromises, "what was promised is on record"),
+    ],
+)
+def test_a_write_that_is_dropped_breaks_a_law_at_once(kind: type[SqlTransaction], law: str) -> None:
+    told = simulate(Plan(1, 20), FLOWS, records_of(kind))
+    assert [seen.wrong.law for seen in told.broken] == [law]
+    assert any("speaks for" in entry.text for entry in told.broken[0].dialogue), "the dialogue tells what led there"

@@ -25,7 +25,6 @@ from ivr.switchboard.ports import TicketOnRecord
 from tests.line import ACCOUNT, CALLER, FLOWS, WORKING_MORNING, TestLine, open_line, said
 
 SID = "CA" + "1" * 32
-WITH_QUEUE = FLOWS.parent / "tests" / "flowfiles" / "with_queue"
 MINUTE = timedelta(minutes=1)
 WAIT = "/voice/wait/t1"
 
@@ -34,8 +33,7 @@ WAIT = "/voice/wait/t1"
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestLine:
     """The flow with queues, a caller who waits at the order desk, and Anna at work, who talks."""
     flows = tmp_path / "flows"
-    shutil.copytree(WITH_QUEUE, flows)
-    shutil.copytree(FLOWS / "sounds", flows / "sounds")
+    shutil.copytree(FLOWS, flows)
     monkeypatch.setattr("tests.line.FLOWS", flows)
     opened = open_line(tmp_path)
     agent(opened, "anna")

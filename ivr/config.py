@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ class Settings:
     web_port: int
     exchange_port: int
     fallback_url: str | None
+    clock_shift: timedelta = timedelta()  # how far the line's clock goes before the machine's: for demonstrations
 
     @property
     def embedded_redis(self) -> bool:
@@ -57,6 +59,14 @@ def load(environ: Mapping[str, str], dotenv: Path | None = Path(".env")) -> Sett
             wrong.append(f"{name}={text!r} is not a port (1 to 65535)")
             return default
         return int(text)
+
+    def seconds(name: str) -> timedelta:
+        text = given.get(name) or "0"
+        try:
+            return timedelta(seconds=float(text))
+        except (ValueError, OverflowError):
+            wrong.append(f"{name}={text!r} is not a number of seconds")
+            return timedelta()
 
     web_port, exchange_port = port("IVR_WEB_PORT", 8080), port("IVR_EXCHANGE_PORT", 8081)
     var_dir = Path(given.get("IVR_VAR_DIR", "var"))
@@ -97,6 +107,7 @@ def load(environ: Mapping[str, str], dotenv: Path | None = Path(".env")) -> Sett
         web_port=web_port,
         exchange_port=exchange_port,
         fallback_url=given.get("IVR_FALLBACK_URL") or None,
+        clock_shift=seconds("IVR_CLOCK_SHIFT"),
     )
     if wrong:
         raise SettingsIncomplete("; ".join(wrong))

@@ -12,7 +12,7 @@ from redis import Redis
 from ivr.config import Settings
 from ivr.core.company import Company
 from ivr.core.errors import RecordsUnavailable
-from ivr.core.flow.turn import HangUp, Holidays, Wording
+from ivr.core.flow.turn import Holidays, Wording
 from ivr.core.routing.decide import Rules, Strategy
 from ivr.core.words import PhoneNumber
 from ivr.flowfiles.company import parse_company
@@ -23,10 +23,11 @@ from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.adopt import AdoptRecordings
+from ivr.switchboard.call_back import CallBack
 from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.fulfil import Fulfil, fulfil
 from ivr.switchboard.leg_news import LegNews
-from ivr.switchboard.leg_turn import LegAnswer, LegStep, LegTurn
+from ivr.switchboard.leg_turn import LegAnswer, LegTurn
 from ivr.switchboard.line_up import FloorCare, LineUp
 from ivr.switchboard.match import Match
 from ivr.switchboard.offer import Offer
@@ -73,7 +74,7 @@ class Office:
 
 def records(settings: Settings, clock: Clock | None = None) -> SqlRecords:
     """The records of this installation."""
-    return open_records(settings.database_url, clock or SystemClock())
+    return open_records(settings.database_url, clock or SystemClock(settings.clock_shift))
 
 
 def telephone(settings: Settings, http: CarrierHttp | None = None) -> RestTelephone:
@@ -96,7 +97,7 @@ def open_office(
 
     ``kept``: records that outlive this office (a process that dies and starts again), in place of the settings'.
     """
-    clock = clock or SystemClock()
+    clock = clock or SystemClock(settings.clock_shift)
     ids = ids or Chance(clock)
     kept = kept or records(settings, clock)
     flows = FlowShelf(kept, clock)
@@ -104,7 +105,7 @@ def open_office(
     numbering = PhoneNumbers("IT")
     turns = TakeTurn(kept, flows, clock, ids, wording, holidays, numbering, later, answers)
     carrier = telephone(settings, http)
-    calls_back = NoCallBack()
+    calls_back = CallBack(flows, wording, holidays, numbering, ids, later)
     news = LegNews(kept, flows, calls_back, later, clock)
     queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
     doors = Doors(
@@ -160,20 +161,6 @@ def _queueing(
     steer = Steer(kept, carrier, news, settings.public_url, clock)
     match = Match(kept, floor, rules, flows, line_up, steer, clock, ids)
     return Queueing(kept, carrier, line_up, match, steer, FloorCare(kept, floor, line_up, later, clock), news, clock)
-
-
-class NoCallBack:
-    """Until callbacks are joined: no ticket is one."""
-
-    def begin(self, *_: object) -> None:
-        return None
-
-    def ended(self, *_: object) -> None:
-        return None
-
-    def heard(self, tx: object, leg: object, heard: object, now: object) -> LegStep:
-        del tx, leg, heard, now
-        return LegStep((HangUp(),), "over")
 
 
 def _rules(known: Company | None) -> Rules:

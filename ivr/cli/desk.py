@@ -38,7 +38,7 @@ def open_desk() -> Desk:
     settings = config.load(os.environ)
     company = wiring.company(settings)
     country = company.country if company else "IT"
-    clock = SystemClock()
+    clock = SystemClock(settings.clock_shift)
     return Desk(
         records=wiring.records(settings, clock),
         clock=clock,

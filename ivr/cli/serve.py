@@ -158,6 +158,7 @@ def as_environment(settings: Settings, redis_url: str) -> Mapping[str, str]:
         "IVR_WEB_PORT": str(settings.web_port),
         "IVR_EXCHANGE_PORT": str(settings.exchange_port),
         "IVR_FALLBACK_URL": settings.fallback_url,
+        "IVR_CLOCK_SHIFT": str(settings.clock_shift.total_seconds()),
     }
     return {name: value or "" for name, value in given.items()}
 

@@ -38,6 +38,9 @@ SLOT_DAYS = 30
 DAY = Span(time(9, 0), time(20, 0))
 """Outside of it are the callee's quiet hours."""
 
+HANGS_UP = timedelta(seconds=30)
+"""So long somebody who asked for a call may take to hang up, before their phone rings from us."""
+
 MOST_ZONES = 8
 
 SOON = timedelta(hours=2)
@@ -193,16 +196,24 @@ def next_morning(times: CallingTimes, at: datetime) -> datetime | None:
     return None if opens is None else next_callable(times, opens)
 
 
+def soon_from(times: CallingTimes, now: datetime) -> datetime | None:
+    """The first moment (UTC) at which somebody who asks now to be called as soon as possible may be called."""
+    return next_callable(times, now + HANGS_UP)
+
+
 def soon_due(times: CallingTimes, now: datetime) -> datetime | None:
     """By when somebody who is to be called as soon as possible is promised the call (UTC); None: no such hour.
 
-    Two hours in which we are open, from the first moment at which we may call.
+    Two hours in which we are open, from the first moment at which we may call; then on to a time as people say it.
     """
-    first = next_callable(times, now)
+    first = soon_from(times, now)
     if first is None:
         return None
     open_for = first + SOON if times.hours is None else _counted_open(times, first)
-    return None if open_for is None else next_callable(times, open_for)
+    if open_for is None:
+        return None
+    zone = times.hours.zone if times.hours else "UTC"
+    return next_callable(times, _next_step(open_for, ZoneInfo(zone)))
 
 
 def _counted_open(times: CallingTimes, first: datetime) -> datetime | None:
@@ -536,6 +547,13 @@ def rings_again(callback: Callback, choice: RingsAgain, now: datetime) -> After:
             return After(waits, Owed.NOTHING_NEW, "rang again and waits on the line at that place")
         case _:
             return After(callback, Owed.NOTHING_NEW, "rang again and keeps it")
+
+
+def reopened(callback: Callback, now: datetime) -> Callback:
+    """The line dropped while they talked: they are called again at once, although the promise was kept."""
+    if callback.state is not CallbackState.REACHED:
+        return callback
+    return replace(callback, state=CallbackState.WAITING, next_at=now, ended_at=None, because=None)
 
 
 def left_the_line(callback: Callback, now: datetime) -> Callback:

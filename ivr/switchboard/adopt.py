@@ -7,7 +7,7 @@ message with it. Nothing was promised to these callers, but what they said is no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ivr.core.call import CallRecord, CallState, CarrierKey
 from ivr.core.events import CallRang, FallbackSpoken
@@ -33,12 +33,27 @@ class AdoptRecordings:
     clock: Clock
     ready: Ready
 
-    def __call__(self) -> None:
-        """Adopt what waits; a call that the carrier does not know either is left where it is, counted."""
+    def __call__(self, since: datetime | None = None) -> None:
+        """Adopt what waits; a call that the carrier does not know either is left where it is, counted.
+
+        ``since``: first ask the carrier for all messages taken since then. One that was left with the fallback, and of
+        which no callback reached us, is found in no other way.
+        """
+        if since is not None:
+            self._find(since)
         with self.records.read() as tx:
             waiting = tx.facts.unclaimed(AT_ONCE)
         for recording in waiting:
             self._adopt(recording)
+
+    def _find(self, since: datetime) -> None:
+        for found in self.telephone.messages_since(since):
+            with self.records.read() as tx:
+                known = tx.voicemails.by_recording(found.recording) is not None
+            if not known and found.sid:
+                key = CarrierKey(found.carrier, found.account, found.sid)
+                length = None if found.seconds is None else timedelta(seconds=found.seconds)
+                self.ready(key, found.recording, found.url, "completed", length, found.fact, _as_told(found))
 
     def _adopt(self, recording: UnclaimedRecording) -> None:
         parties = self.telephone.parties(recording.sid)
@@ -94,3 +109,15 @@ class AdoptRecordings:
             tx.calls.start(call)
             tx.log.append(call.id, 1, events, now, customer.id)
         return call.id
+
+
+def _as_told(found: UnclaimedRecording) -> dict[str, str]:
+    """The words in which the carrier's callback would have told it."""
+    told = {
+        "AccountSid": found.account,
+        "CallSid": found.sid,
+        "RecordingSid": found.recording,
+        "RecordingUrl": found.url,
+        "RecordingStatus": "completed",
+    }
+    return told if found.seconds is None else {**told, "RecordingDuration": str(found.seconds)}

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from ivr.core import callbacks as decided
 from ivr.core.callbacks import (
     STEP,
     After,
@@ -17,6 +18,7 @@ from ivr.core.callbacks import (
     CallbackState,
     Caps,
     NumberCheck,
+    Outcome,
     Owed,
     RingsAgain,
     check_number,
@@ -26,9 +28,10 @@ from ivr.core.company import Line
 from ivr.core.errors import ChangedMeanwhile
 from ivr.core.events import PromiseMade
 from ivr.core.flow.turn import AskCallback
+from ivr.core.leg import LegKind, LegState
 from ivr.core.promises import Promise
-from ivr.core.ticket import ENDS, Ticket, TicketEvent, TicketKind, after
-from ivr.core.words import CallbackId, CallId, PhoneNumber
+from ivr.core.ticket import ENDS, Ticket, TicketEvent, TicketKind, TicketState, after
+from ivr.core.words import CallbackId, CallerNumber, CallId, CustomerId, PhoneNumber, TicketId
 from ivr.switchboard import promises
 from ivr.switchboard.ports import Numbering, TicketOnRecord, Transaction
 
@@ -93,7 +96,7 @@ def owe(tx: Transaction, callback: Callback, promise: Promise, asked: AskCallbac
         arrived_at=mine.arrived_at,
         order=tx.tickets.next_order() if before is None else before.ticket.order,
         customer=mine.customer,
-        call=None,  # nobody is on the line; the call on which it was asked for may go on to a place of its own
+        call=mine.call,  # nobody is on the line: it is the call on which it was asked for
         language=mine.language,
         needs=asked.needs,
         not_before=mine.next_at,
@@ -111,37 +114,104 @@ def owe(tx: Transaction, callback: Callback, promise: Promise, asked: AskCallbac
         raise ChangedMeanwhile
 
 
-def chosen(tx: Transaction, callback: CallbackId, choice: RingsAgain, call: CallId, now: datetime) -> None:
-    """Who has a callback rang again on ``call``: it is kept, waits on the line at its place, or is cancelled.
-
-    Raises NoSuchCallback, CallbackEnded, ChangedMeanwhile.
-    """
-    before = tx.callbacks.get(callback)
-    then = rings_again(before, choice, now)
-    if choice is RingsAgain.WAIT and then.callback.state is not CallbackState.ON_THE_LINE:
-        raise ChangedMeanwhile  # their phone rings from us by now
+def cancel(tx: Transaction, callback: CallbackId, now: datetime) -> None:
+    """The customer rang and wants no call any more. Raises NoSuchCallback, CallbackEnded, ChangedMeanwhile."""
+    then = rings_again(tx.callbacks.get(callback), RingsAgain.CANCEL, now)
     settle(tx, then, now)
-    if before.ticket is None:
-        return
-    place = tx.tickets.get(before.ticket)
-    match choice:
-        case RingsAgain.WAIT:
-            _give_up_other_place(tx, place, call, now)
-            waiting = replace(place.ticket, kind=TicketKind.WAITING, call=call, not_before=None)
-            put(tx, replace(place, ticket=waiting))
-        case RingsAgain.CANCEL:
-            put(tx, moved(place, TicketEvent.CANCELLED, then.because, now))
-        case RingsAgain.KEEP:
-            pass
-        case never:
-            assert_never(never)
+    if then.callback.ticket is not None:
+        place = tx.tickets.get(then.callback.ticket)
+        put(tx, moved(away(place), TicketEvent.CANCELLED, then.because, now))
+        let_phone_be(tx, place.ticket.id)
 
 
-def _give_up_other_place(tx: Transaction, place: TicketOnRecord, call: CallId, now: datetime) -> None:
-    """A call has one place in line: the older one counts."""
+def will_wait(tx: Transaction, callback: CallbackId, call: CallId, now: datetime) -> None:
+    """Whoever rang again wants to wait on the line: their place is this call's, for the queue to find.
+
+    They are called back all the same, until they do stand in line. Raises NoSuchCallback, ChangedMeanwhile where their
+    phone rings from us by now.
+    """
+    standing = tx.callbacks.get(callback)
+    if standing.state is not CallbackState.WAITING or standing.ticket is None:
+        raise ChangedMeanwhile
     other = tx.tickets.of_call(call)
-    if other is not None and other.ticket.id != place.ticket.id and other.ticket.state not in ENDS:
+    if other is not None and other.ticket.id != standing.ticket and other.ticket.state not in ENDS:
         put(tx, moved(other, TicketEvent.LEFT, "goes on at the place of the call back", now))
+    place = tx.tickets.get(standing.ticket)
+    put(tx, replace(place, ticket=replace(place.ticket, call=call)))
+
+
+def waits_after_all(tx: Transaction, place: TicketOnRecord, node: str, call: CallId, now: datetime) -> None:
+    """Who asked to be called on this call goes on to wait on it, at the same place. Raises ChangedMeanwhile."""
+    callback = tx.callbacks.of_ticket(place.ticket.id)
+    if callback is not None and callback.state is CallbackState.DIALLING:
+        # An agent has taken it and dials: they talk here, and the other phone is let be.
+        tx.callbacks.end(callback.id, callback.attempts, Outcome.LOST, now)
+        settle(tx, decided.served(callback, "rang again while we dialled", now), now)
+        let_phone_be(tx, place.ticket.id)
+    elif callback is not None and callback.live:
+        settle(tx, rings_again(callback, RingsAgain.WAIT, now), now)
+    put(tx, replace(waiting(place, call), node=node))
+
+
+def waiting(place: TicketOnRecord, call: CallId) -> TicketOnRecord:
+    """The place of a callback, with its customer on the line."""
+    return replace(place, ticket=replace(place.ticket, kind=TicketKind.WAITING, call=call, not_before=None), wish="")
+
+
+def left_the_line(tx: Transaction, place: TicketOnRecord, now: datetime) -> bool:
+    """Who waited on the line at their callback's place hung up: they are called from there. False: there was none."""
+    callback = tx.callbacks.of_ticket(place.ticket.id)
+    if callback is None or callback.state is not CallbackState.ON_THE_LINE:
+        return False
+    again = settle(tx, After(decided.left_the_line(callback, now), Owed.NOTHING_NEW, "hung up while waiting"), now)
+    back = replace(place.ticket, kind=TicketKind.CALLBACK, not_before=again.next_at)
+    put(tx, moved(replace(place, ticket=back), TicketEvent.PUT_BACK, "", now))
+    return True
+
+
+def served(
+    tx: Transaction, place: TicketOnRecord, caller: CallerNumber, because: str, now: datetime
+) -> tuple[TicketOnRecord, ...]:
+    """End the callbacks of somebody who is answered otherwise: of this place, and of the number they ring from.
+
+    Gives back the other tickets that this ends: whoever is rung for them is to be let go. A phone that rings from us is
+    hung up.
+    """
+    here = tx.callbacks.of_ticket(place.ticket.id)
+    there = tx.callbacks.live_of(caller) if isinstance(caller, PhoneNumber) else None
+    owed = {each.id: each for each in (here, there) if each is not None and each.live}
+    ended = []
+    for callback in owed.values():
+        settle(tx, decided.served(callback, because, now), now)
+        if callback.ticket is None or callback.ticket == place.ticket.id:
+            continue
+        other = tx.tickets.get(callback.ticket)
+        let_phone_be(tx, other.ticket.id)
+        put(tx, moved(away(other), TicketEvent.CANCELLED, because, now))
+        ended.append(tx.tickets.get(callback.ticket))
+    return tuple(ended)
+
+
+def forward(tx: Transaction, customer: CustomerId, caller: CallerNumber, now: datetime) -> timedelta:
+    """What somebody whom we could not reach, and who rings now from that number, is worth in line."""
+    mine = (each for each in tx.callbacks.of(customer) if each.number == caller)
+    return max((decided.code_boost(each, now) for each in mine), default=timedelta())
+
+
+def away(place: TicketOnRecord) -> TicketOnRecord:
+    """A callback that an agent has taken, and whose customer is not there: nobody talks."""
+    if place.ticket.state is not TicketState.TALKING:
+        return place
+    gone = replace(place.ticket, state=after(place.ticket.state, TicketEvent.WENT_AWAY))
+    return replace(place, ticket=gone, agent=None, taken_at=None)
+
+
+def let_phone_be(tx: Transaction, ticket: TicketId) -> None:
+    """The customer's phone is not to ring any more. Raises ChangedMeanwhile."""
+    for leg in tx.legs.of_ticket(ticket):
+        rings = leg.kind is LegKind.CUSTOMER and leg.state is not LegState.ENDED and not leg.unwanted
+        if rings and not tx.legs.change(replace(leg, unwanted=True)):
+            raise ChangedMeanwhile
 
 
 def moved(place: TicketOnRecord, event: TicketEvent, because: str, now: datetime) -> TicketOnRecord:
@@ -149,6 +219,12 @@ def moved(place: TicketOnRecord, event: TicketEvent, because: str, now: datetime
     state = after(place.ticket.state, event)
     place = replace(place, ticket=replace(place.ticket, state=state))
     return replace(place, ended_at=now, because=because) if state in ENDS else place
+
+
+def change(tx: Transaction, callback: Callback) -> None:
+    """Write a callback. Raises ChangedMeanwhile."""
+    if not tx.callbacks.change(callback):
+        raise ChangedMeanwhile
 
 
 def put(tx: Transaction, place: TicketOnRecord) -> None:

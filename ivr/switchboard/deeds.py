@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ivr.core.call import CallRecord, Sure
-from ivr.core.callbacks import Callback, RingsAgain
+from ivr.core.callbacks import Callback
 from ivr.core.customer import CaseRecord
 from ivr.core.events import CallEvent, PromiseMade, TextPromised
 from ivr.core.flow.turn import (
@@ -71,9 +71,9 @@ def plan(deeds: Sequence[Deed], call: CallRecord, zone: str, ids: Ids, later: La
             case AskCallback():
                 _ask_callback(planned, deed, call, ids, later, now)
             case WaitAtCallback():
-                _rings_again(planned, deed, RingsAgain.WAIT, call, later, now)
+                planned.writes.append(_will_wait(CallbackId(deed.callback), call, now))
             case CancelCallback():
-                _rings_again(planned, deed, RingsAgain.CANCEL, call, later, now)
+                _cancel_callback(planned, deed, later, now)
             case TakePlace():
                 _take_place(planned, deed, call, later, now)
             case LeavePlace(ticket, because):
@@ -272,14 +272,12 @@ def _ask_callback(planned: Plan, deed: AskCallback, call: CallRecord, ids: Ids, 
     planned.hints.append(lambda: later.line_up(ticket))
 
 
-def _rings_again(
-    planned: Plan,
-    deed: WaitAtCallback | CancelCallback,
-    choice: RingsAgain,
-    call: CallRecord,
-    later: Later,
-    now: datetime,
-) -> None:
+def _will_wait(callback: CallbackId, call: CallRecord, now: datetime) -> Write:
+    return lambda tx: callbacks.will_wait(tx, callback, call.id, now)
+
+
+def _cancel_callback(planned: Plan, deed: CancelCallback, later: Later, now: datetime) -> None:
     callback, ticket = CallbackId(deed.callback), TicketId(deed.ticket)
-    planned.writes.append(lambda tx: callbacks.chosen(tx, callback, choice, call.id, now))
+    planned.writes.append(lambda tx: callbacks.cancel(tx, callback, now))
     planned.hints.append(lambda: later.line_up(ticket))
+    planned.hints.append(lambda: later.steer(ticket))

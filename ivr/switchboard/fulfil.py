@@ -32,6 +32,7 @@ from ivr.core.flow.turn import (
     WantRecord,
     WantSlots,
 )
+from ivr.core.ticket import ENDS, TicketKind
 from ivr.core.words import CustomerId, QueueName
 from ivr.switchboard import callback_wants
 from ivr.switchboard.places import AWAY_FOR, room_of
@@ -114,6 +115,8 @@ def _place(queue: QueueName, call: CallRecord, tx: Transaction, ids: Ids, now: d
     if mine is None:
         away = tx.tickets.away_of(call.customer, now - AWAY_FOR)
         mine = away if away is not None and away.ticket.queue == queue else None
+    if mine is not None and mine.ticket.kind is TicketKind.CALLBACK and mine.ticket.state not in ENDS:
+        return GotPlace(mine.ticket.id)  # asked to be called, and waits after all: at the same place
     return GotPlace(ids.new()) if mine is None else _standing(mine, ids)
 
 

@@ -95,6 +95,8 @@ class LegNews:
         claim = claim_of(tx, leg)
         if claim is None or claim.state is ClaimState.ENDED:
             return
+        if claim.state is ClaimState.ACCEPTED and self.call_back.agent_gone(tx, leg, now):
+            return
         if claim.state is ClaimState.ACCEPTED:
             dropped = how not in (LegEnd.COMPLETED, LegEnd.CANCELLED)
             places.end_talk(tx, tx.tickets.get(leg.ticket), "lost" if dropped else "agent", self.wrap_up(tx, leg), now)

@@ -49,6 +49,10 @@ class CallsBack(Protocol):
         """Commit the leg to the customer; None where they are not to be dialled now."""
         ...
 
+    def agent_gone(self, tx: Transaction, leg: Leg, now: datetime) -> bool:
+        """The agent hung up while the customer's phone rang; False: that was not so."""
+        ...
+
     def ended(self, tx: Transaction, leg: Leg, how: LegEnd, now: datetime) -> object:
         """The customer's leg ended before they pressed 1: what becomes of callback and ticket."""
         ...

@@ -21,6 +21,7 @@ from ivr.core.routing.decide import Pair
 from ivr.core.routing.skills import LAST_AGENT_FIRST
 from ivr.core.ticket import ENDS, Relaxation, Ticket, TicketEvent, TicketKind, TicketState, after
 from ivr.core.words import AgentId, CustomerId, TicketId
+from ivr.switchboard import callbacks
 from ivr.switchboard.ports import Claim, ClaimOnRecord, ClaimState, TicketOnRecord, Transaction
 
 AWAY_FOR = timedelta(minutes=15)
@@ -38,6 +39,11 @@ def live(place: TicketOnRecord) -> bool:
 
 def take(tx: Transaction, call: CallRecord, customer: CustomerId, deed: TakePlace, now: datetime) -> None:
     """A place in line for a call: the one that was kept for them, or a new one."""
+    owed = tx.tickets.of_call(call.id)
+    if owed is not None and owed.ticket.id == deed.ticket:
+        callbacks.waits_after_all(tx, owed, deed.node, call.id, now)
+        tx.log.add(call.id, [QueueJoined(deed.ticket, owed.ticket.queue, again=True)], now)
+        return
     kept = tx.tickets.away_of(customer, now - AWAY_FOR)
     if kept is not None and kept.ticket.id == deed.ticket:
         ticket = replace(kept.ticket, state=after(kept.ticket.state, TicketEvent.CAME_BACK), call=call.id)
@@ -57,7 +63,7 @@ def take(tx: Transaction, call: CallRecord, customer: CustomerId, deed: TakePlac
         needs=deed.needs,
         preferred=deed.preferred,
         relaxations=tuple(Relaxation(length, skills) for length, skills in deed.relax),
-        boost=deed.boost,
+        boost=deed.boost + callbacks.forward(tx, customer, call.caller, now),
         last_agent=last,
         last_agent_until=now + LAST_AGENT_FIRST if last else None,
     )
@@ -79,12 +85,17 @@ def leave(tx: Transaction, ticket: TicketId, how: str, now: datetime) -> None:
 def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now: datetime) -> None:
     """The caller's line is gone: a place in line is kept for a while, a talk is over."""
     state = place.ticket.state
+    if place.ticket.kind is TicketKind.CALLBACK:
+        return  # the call on which it was asked for is over, as it should be
     if state is TicketState.TALKING:
         end_talk(tx, place, "customer", wrap_up, now)
         return
     if state not in WAITING:
         return
     let_agents_go(tx, place, now)
+    if callbacks.left_the_line(tx, place, now):
+        note(tx, place, [QueueLeft(place.ticket.id, place.ticket.queue, "hung_up", _waited(place, now))], now)
+        return
     gone = replace(place.ticket, state=after(state, TicketEvent.WENT_AWAY))
     _write(tx, replace(place, ticket=gone, away_at=now))
     note(tx, place, [QueueLeft(gone.id, gone.queue, "hung_up", _waited(place, now))], now)
@@ -157,7 +168,16 @@ def accepted(tx: Transaction, claim: ClaimOnRecord, now: datetime) -> TicketOnRe
     )
     _write(tx, talking)
     note(tx, talking, [AgentJoined(claim.ticket, claim.agent, _waited(place, now))], now)
+    if place.ticket.kind is TicketKind.WAITING and place.ticket.call is not None:
+        _owes_no_call(tx, talking, claim.agent, now)
     return tx.tickets.get(claim.ticket)
+
+
+def _owes_no_call(tx: Transaction, place: TicketOnRecord, agent: AgentId, now: datetime) -> None:
+    """Whoever is answered is not called back any more, whether they waited at the callback's place or at another."""
+    assert place.ticket.call is not None
+    for other in callbacks.served(tx, place, tx.calls.at(place.ticket.call).caller, f"answered by {agent}", now):
+        let_agents_go(tx, other, now)
 
 
 def refused(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, now: datetime) -> None:

@@ -922,7 +922,11 @@ class Telephone(Protocol):
         ...
 
     def recordings_of(self, sid: str) -> Sequence[tuple[str, str]]:
-        """(recording, url) of a call."""
+        """(recording, url) of a call, of those that are finished."""
+        ...
+
+    def messages_since(self, since: datetime) -> Sequence[UnclaimedRecording]:
+        """The finished messages that the carrier holds of whatever call, taken since then."""
         ...
 
 

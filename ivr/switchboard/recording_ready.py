@@ -47,9 +47,10 @@ class RecordingReady:
                 if status == "completed" and key.sid:
                     tx.facts.keep(fact, "recording.unclaimed", body, now, None)  # the sweep adopts it
                 return
-            fresh = tx.facts.keep(fact, "recording.status", body, now, call.id)
+            tx.facts.keep(fact, "recording.status", body, now, call.id)
             known = tx.voicemails.by_recording(recording) is not None
-        if not fresh or known or status != "completed":
+        # A repeat goes on, too: we may have been stopped between keeping the fact and keeping the message.
+        if known or status != "completed":
             return
         cursor = cursors.from_json(call.cursor)
         if cursor.stage == "record":

@@ -6,8 +6,9 @@ nothing new. The place in line is the ticket's: nothing here moves it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -25,11 +26,14 @@ from ivr.core.routing.skills import need_at, serves
 from ivr.core.routing.wait_estimate import AtWork, Handled, RealWait, effective_agents, estimate
 from ivr.core.ticket import ENDS, Ticket, TicketKind, TicketState
 from ivr.core.waiting import LEAVING, NOTHING_NEW, Key, News, Standing, Told
-from ivr.core.words import CallId, Language, TicketId
+from ivr.core.words import CallId, Language, QueueName, TicketId
 from ivr.switchboard.ports import Clock, Flows, Records, TicketOnRecord, Transaction
 
 LOOKED_BACK = timedelta(hours=2)
 """Tickets that ended within it tell how long waits and talks are."""
+
+FRESH_FOR = timedelta(seconds=15)
+"""So long a look at all of these serves every caller who asks."""
 
 TRIES = 3
 """So often a wish is written anew when somebody else changed the ticket meanwhile."""
@@ -50,6 +54,32 @@ class WaitAnswer:
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """How many stand in line in each queue, and the tickets of the last two hours that were answered."""
+
+    at: datetime
+    in_line: Mapping[QueueName, int]
+    answered: tuple[TicketOnRecord, ...]
+
+
+class LookAround:
+    """The crowd, read once for all who ask within a few seconds: with hundreds in line it costs more than the rest."""
+
+    def __init__(self) -> None:
+        self._crowd: Crowd | None = None
+
+    def __call__(self, tx: Transaction, now: datetime) -> Crowd:
+        """No older than 15 s by the given time; a place in line is never taken from here."""
+        crowd = self._crowd
+        if crowd is None or not timedelta() <= now - crowd.at < FRESH_FOR:
+            live, ended = tx.tickets.live(), tx.tickets.ended_between(now - LOOKED_BACK, now)
+            in_line = Counter(one.ticket.queue for one in live if one.ticket.state in IN_THE_LINE)
+            answered = tuple(one for one in (*ended, *live) if one.taken_at is not None)
+            crowd = self._crowd = Crowd(now, in_line, answered)
+        return crowd
+
+
+@dataclass(frozen=True)
 class Waiting:
     """The use case behind the wait document and its writing door. ``sounds``: the names of the sounds there are.
 
@@ -62,6 +92,7 @@ class Waiting:
     wording: Wording
     holidays: Holidays
     sounds: frozenset[str] = frozenset()
+    look_around: LookAround = field(default_factory=LookAround)
 
     def round(self, ticket: TicketId, number: int) -> WaitAnswer:
         """What the caller hears now; a wait that is over, by a wish or an overflow, ends in leaving the queue."""
@@ -166,21 +197,18 @@ class Waiting:
         version: FlowVersion,
         now: datetime,
     ) -> Standing:
-        ticket, live, agents = record.ticket, tx.tickets.live(), tx.agents.all()
-        ahead = tx.tickets.ahead(ticket, now)
-        in_line = [one.ticket for one in live if one.ticket.state in IN_THE_LINE]
+        ticket, agents, crowd = record.ticket, tx.agents.all(), self.look_around(tx, now)
+        ahead, need = tx.tickets.ahead(ticket, now), need_at(ticket, now)
         at_work = [AtWork(a.record.brings(), a.status.is_free(now)) for a in agents if waiting.is_at_work(a.status)]
-        busy = {one.queue for one in in_line}
         estimated = None
         if _wants_estimate(record, node, now):
-            ended = tx.tickets.ended_between(now - LOOKED_BACK, now)
-            handled, waits = _handled(ended, version.company), _real_waits((*ended, *live), ticket)
-            estimated = estimate(ahead, need_at(ticket, now), at_work, busy, handled, waits, now)
-        shared = effective_agents(need_at(ticket, now), at_work, busy)
+            handled, waits = _handled(crowd.answered, version.company), _real_waits(crowd.answered, ticket)
+            estimated = estimate(ahead, need, at_work, crowd.in_line, handled, waits, now)
+        shared = effective_agents(need, at_work, crowd.in_line)
         least = waiting.least_need(ticket)
         able = [a for a in agents if waiting.is_signed_in(a.status) and serves(a.record.brings(), least)]
         meanwhile = QueueNow(
-            waiting=sum(one.queue == ticket.queue for one in in_line),
+            waiting=crowd.in_line.get(ticket.queue, 0),
             agents=len(able),
             estimate=None if estimated is None else estimated.centre,
             closes_at=self._closes_at(tx, queue, version.company, now),
@@ -243,21 +271,21 @@ def _wants_estimate(record: TicketOnRecord, node: QueueNode, now: datetime) -> b
     return record.told_at is None or (asks and record.ticket.waited(now) < waiting.offer_policy(node).waited)
 
 
-def _handled(ended: Sequence[TicketOnRecord], company: Company) -> list[Handled]:
-    """Talk and wrap-up of those who were answered."""
+def _handled(answered: Sequence[TicketOnRecord], company: Company) -> list[Handled]:
+    """Talk and wrap-up of those whose talk is over."""
     found = []
-    for one in ended:
+    for one in answered:
         if one.taken_at is not None and one.ended_at is not None:
             queue = company.queues.get(one.ticket.queue)
             found.append(Handled(one.ended_at, one.ended_at - one.taken_at + (queue.wrap_up if queue else timedelta())))
     return found
 
 
-def _real_waits(tickets: Sequence[TicketOnRecord], like: Ticket) -> list[RealWait]:
+def _real_waits(answered: Sequence[TicketOnRecord], like: Ticket) -> list[RealWait]:
     """Of callers who asked for the same, were answered, and whose load on arrival is on record."""
     return [
         RealWait(one.taken_at, one.taken_at - one.ticket.arrived_at, one.load)
-        for one in tickets
+        for one in answered
         if one.taken_at is not None
         and one.load is not None
         and one.ticket.kind is TicketKind.WAITING

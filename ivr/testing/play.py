@@ -153,7 +153,7 @@ class Player:
         first = min(script.at for script in scripts) if scripts else began
         calls = [_Call(script, self._telephones, self._voices, self._told) for script in scripts]
         self._run(calls, [call.live(began + (call.script.at - first)) for call in calls])
-        return [self._judged(call) for call in calls]
+        return [self._judged(call, calls) for call in calls]
 
     def _run(self, calls: Sequence[_Call], lives: Sequence[_Waiting]) -> None:
         waiting: dict[_Waiting, _Wish] = {}
@@ -200,21 +200,21 @@ class Player:
             case _:
                 self._telephones.wait(min(seconds, STEP))
 
-    def _judged(self, call: _Call) -> Played:
+    def _judged(self, call: _Call, beside: Sequence[_Call]) -> Played:
         problems, findings = list(call.problems), Findings()
         if call.sid is not None:
-            findings, wrong = self._settled(call.sid, call)
+            findings, wrong = self._settled(call.sid, call, beside)
             problems += [f"{_place(call.script.mark)}: {text}" for text in wrong]
         dialogue = tuple(sorted(call.dialogue, key=lambda moment: moment.at))
         return Played(call.script, dialogue, tuple(problems), call.sid, findings)
 
-    def _settled(self, sid: str, call: _Call) -> tuple[Findings, Sequence[str]]:
+    def _settled(self, sid: str, call: _Call, beside: Sequence[_Call]) -> tuple[Findings, Sequence[str]]:
         """The end of a call and its transcript are written after the phone is down: wait for them, not for ever."""
         deadline = self._telephones.now() + SETTLING
         while True:
             findings = replace(
                 self._evidence.of(sid),
-                put_through=self._staff.who_met(call.met),
+                put_through=self._staff.who_met(call, beside),
                 agents_heard=self._staff.heard(call.script, call.dialogue[0].at),
             )
             wrong = not_as_expected(findings, call.script.expect)
@@ -240,21 +240,23 @@ class Staff:
                 found += [(name, news) for news in fresh]
         return sorted(found, key=lambda one: one[1].at)
 
-    def who_met(self, moments: Sequence[datetime]) -> tuple[str, ...] | None:
-        """Agents who had somebody on the line from one of these moments on (both phones notice it at once).
+    def who_met(self, call: _Call, beside: Sequence[_Call]) -> tuple[str, ...] | None:
+        """Agents whose phones were put through to the caller's; None without any phones to look at.
 
-        None without any phones to look at.
+        Two who meet notice it at once. A third is alone in noticing that they came, so counts for everybody who had
+        company then: who took which call is on record.
         """
         if not self._phones:
             return None
+        others = [moment for other in beside if other is not call for moment in other.met]
         return tuple(
             name
             for name, subscriber in self._phones.items()
             if any(
-                news.kind == "connected" and abs(news.at - moment) < AT_ONCE
+                _near(news.at, call.met) or (call.had_company(news.at) and not _near(news.at, others))
                 for phone in subscriber.calls()
                 for news in phone.perceived()
-                for moment in moments
+                if news.kind == "connected"
             )
         )
 
@@ -278,6 +280,7 @@ class _Call:
     dialogue: list[Moment] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     met: list[datetime] = field(default_factory=list)  # when somebody else came on the line
+    parted: list[datetime] = field(default_factory=list)  # when nobody else was any more
     _done: bool = False
     _handset: Handset | None = None
     _heard: list[Perceived] = field(default_factory=list)
@@ -306,6 +309,11 @@ class _Call:
             self._handset.hang_up()
             self._note("caller", "hangs up")
         self._done = True
+
+    def had_company(self, at: datetime) -> bool:
+        """Whether somebody else was on the line at a moment."""
+        began = max((met for met in self.met if met <= at), default=None)
+        return began is not None and not any(began <= parted <= at for parted in self.parted)
 
     def overhear(self, name: str, news: Perceived) -> None:
         """Take down what an agent on duty does and hears while this call goes on."""
@@ -467,6 +475,8 @@ class _Call:
             self._heard.append(news)
             if news.kind == "connected":
                 self.met.append(news.at)
+            elif news.kind in ("alone", "ended"):
+                self.parted.append(news.at)
             if text := _in_words(news):
                 self._note("line" if news.kind in ("said", "played") else "", text, news.at)
 
@@ -560,6 +570,10 @@ class PacedTelephones:
                 return True
             longest -= step
         return False
+
+
+def _near(at: datetime, moments: Sequence[datetime]) -> bool:
+    return any(abs(at - moment) < AT_ONCE for moment in moments)
 
 
 def as_dialogue(played: Played) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,6 +23,7 @@ from werkzeug.test import Client as WsgiClient
 
 from ivr.core.errors import AnswerLost, CarrierUnavailable, IvrError, RefusedByCarrier
 from ivr.core.words import PhoneNumber
+from ivr.switchboard.ports import UnclaimedRecording
 
 API = "https://api.twilio.com"
 PATIENCE = 10.0  # seconds for an answer, and between two pieces of a recording
@@ -199,11 +201,36 @@ class RestTelephone:
     def recordings_of(self, sid: str) -> Sequence[tuple[str, str]]:
         with _carrier():
             found = self._client.recordings.list(call_sid=sid)
-        address = f"{self._api_url.rstrip('/')}/2010-04-01/Accounts/{self._account}/Recordings/"
         # The list also holds what is no message: `absent` (nobody spoke) and what is still being made ("Recordings
         # resource", status).
         done = [recording.sid for recording in found if recording.sid and recording.status == "completed"]
-        return [(sid, address + sid) for sid in done]
+        return [(sid, self._address_of(sid)) for sid in done]
+
+    def messages_since(self, since: datetime) -> Sequence[UnclaimedRecording]:
+        with _carrier():
+            found = self._client.recordings.list(date_created_after=since, page_size=1000)
+        return [
+            _message(recording, self._address_of(recording.sid))
+            for recording in found
+            # A conversation that is recorded has another source ("Recordings resource", source).
+            if recording.sid and recording.status == "completed" and recording.source == "RecordVerb"
+        ]
+
+    def _address_of(self, recording: str) -> str:
+        return f"{self._api_url.rstrip('/')}/2010-04-01/Accounts/{self._account}/Recordings/{recording}"
+
+
+def _message(recording: Any, url: str) -> UnclaimedRecording:
+    seconds = str(recording.duration or "")
+    return UnclaimedRecording(
+        fact=f"listed:{recording.sid}",
+        carrier="twilio",
+        account=str(recording.account_sid or ""),
+        sid=str(recording.call_sid or ""),
+        recording=recording.sid,
+        url=url,
+        seconds=int(seconds) if seconds.isdecimal() else None,
+    )
 
 
 def swapped(url: str, api_url: str | None) -> str:

@@ -38,7 +38,7 @@ class Work:
     send_text: Callable[[TextId], datetime | None]
     find_recordings: Callable[[CallRecord], None]
     end_vanished: Callable[[Set[CallId]], frozenset[CallId]]
-    adopt: Callable[[], None]
+    adopt: Callable[[datetime | None], None]
     warn_due: Callable[[], object]
     line_up: Callable[[TicketId], None]
     match: Callable[[], None]
@@ -59,7 +59,7 @@ class Tools:
     ready: Ready  # the use case behind the recording callback
     later: Later
     clock: Clock
-    adopt: Callable[[], None]
+    adopt: Callable[[datetime | None], None]
     flows: Flows
     queueing: Queueing
 

@@ -21,6 +21,9 @@ CARRIER_EVERY = timedelta(seconds=15)
 RECORDINGS_AFTER = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 """How long after a call ended in the middle of a message the carrier is asked for it: its callback comes first."""
 
+LIST_EVERY = timedelta(minutes=10)
+"""How often the carrier is asked for all messages it holds, each time a little further back than the last."""
+
 RECORDINGS_BACK = timedelta(days=1)
 """How far a sweep that begins looks back."""
 
@@ -55,6 +58,7 @@ class Sweep:
         self._to_ask: deque[CallRecord] = deque()
         self._looked: datetime | None = None
         self._carrier_due: datetime | None = None
+        self._listed: datetime | None = None
 
     def round(self) -> None:
         """Every look; what one of them raises is logged, and the next round tries again."""
@@ -79,8 +83,12 @@ class Sweep:
         self._work.tend_floor()
 
     def unclaimed(self) -> None:
-        """Put calls on record that left a message while nothing of ours answered."""
-        self._work.adopt()
+        """Put calls on record that left a message while nothing of ours answered; the carrier's list every so often."""
+        now = self._work.clock.now()
+        looks = self._listed is None or now - self._listed >= LIST_EVERY
+        self._work.adopt((self._listed or now - RECORDINGS_BACK) - LIST_EVERY if looks else None)
+        if looks:  # a list that could not be had is asked for again at once
+            self._listed = now
 
     def promises(self) -> None:
         """Warn of promises that are nearly due, and escalate those that are late."""

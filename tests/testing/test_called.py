@@ -145,6 +145,26 @@ def test_what_agents_did_is_compared(
     assert told == f"x.calls.yaml:1: {problem}"
 
 
+def test_a_third_on_the_line_was_put_through_too_but_not_who_meets_somebody_else(line: CallingBack) -> None:
+    line.app.at("/in", xml(ROOM.format("")), xml("<Dial><Conference>t-2</Conference></Dial>"))
+    line.app.at("/other", xml("<Dial><Conference>t-2</Conference></Dial>"))
+    line.calls(AGENT, "/whisper", 2)
+    line.calls("+390600000002", "/whisper", 20)
+    line.calls("+390600000003", "/other", 20)
+    busy = Behaviour(presses=("1",), talks=60)
+    phones = {"anna": AGENT, "bruno": "+390600000002", "carla": "+390600000003"}
+    staff = {name: line.phones.subscriber(number, busy) for name, number in phones.items()}
+    agents = "agents: [{name: anna}, {name: bruno}, {name: carla}]"
+    first, second = Player(line.phones, Ended(), staff=staff).play(
+        [
+            script("[wait: 60 s, hangup]", agents),
+            script("[wait: 60 s, hangup]", agents, START + timedelta(seconds=10), "+390612345679"),
+        ]
+    )
+    assert first.findings.put_through == ("anna", "bruno")
+    assert second.findings.put_through == ("bruno", "carla")  # where a third sits, no other phone tells
+
+
 @pytest.mark.parametrize(
     ("step", "status"), [("reject", "busy"), ("miss", "no-answer"), ("answer: {machine: yes}", "completed")]
 )

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import ModuleType
 from typing import Any
@@ -68,6 +69,7 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
     assert list(phone.live_calls())
     assert phone.recordings_of(CALL)
     assert phone.parties(CALL)
+    phone.messages_since(datetime(2026, 11, 24, tzinfo=UTC))
     root = f"/2010-04-01/Accounts/{ACCOUNT}"
     assert [(method, path.removeprefix(root)) for method, path, _ in checked.requests] == [
         ("POST", f"/Calls/{CALL}.json"),
@@ -79,6 +81,7 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
         ("GET", "/Calls.json"),
         ("GET", "/Recordings.json"),
         ("GET", f"/Calls/{CALL}.json"),
+        ("GET", "/Recordings.json"),
     ]
     assert checked.requests[0][2] == {
         "Url": ["https://ivr.example/voice/calls/c1/turns/3/moved?t=1"],
@@ -107,6 +110,7 @@ def test_a_call_that_is_over_is_not_moved_and_needs_no_hanging_up(status: int, c
         lambda phone: phone.delete_recording(RECORDING),
         lambda phone: list(phone.live_calls()),
         lambda phone: phone.recordings_of(CALL),
+        lambda phone: phone.messages_since(datetime(2026, 11, 24, tzinfo=UTC)),
         lambda phone: phone.parties(CALL),
         lambda phone: phone.fetch_recording(rest.API + AUDIO_AT),
     ],
@@ -130,6 +134,18 @@ def test_who_hung_up_at_the_tone_left_no_message() -> None:
     listed = [{"sid": "RE" + 32 * n, "status": status} for n, status in states.items()]
     carrier = Answering(200, {"recordings": listed, "page": 0, "uri": "/2010-04-01/Accounts/x/Recordings.json"})
     assert [sid for sid, _ in telephone(carrier).recordings_of(CALL)] == ["RE" + 32 * "2"]
+
+
+def test_of_all_recordings_only_finished_messages_are_listed() -> None:
+    rows = [
+        ("RE1", "completed", "RecordVerb"),
+        ("RE2", "completed", "StartCallRecordingAPI"),
+        ("RE3", "absent", "RecordVerb"),
+    ]
+    listed = [{"sid": sid, "status": status, "source": source, "call_sid": CALL} for sid, status, source in rows]
+    carrier = Answering(200, {"recordings": listed, "page": 0, "uri": "/2010-04-01/Accounts/x/Recordings.json"})
+    found = telephone(carrier).messages_since(datetime(2026, 11, 24, tzinfo=UTC))
+    assert [(one.recording, one.sid, one.seconds) for one in found] == [("RE1", CALL, None)]
 
 
 def test_a_recording_already_gone_is_gone() -> None:

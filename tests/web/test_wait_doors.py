@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,22 +32,35 @@ WAIT = "/voice/wait/t1"
 
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestLine:
-    """The flow with queues, a caller who waits at the order desk, and Anna at work, who talks."""
+    return with_a_caller_in_line(tmp_path, monkeypatch)
+
+
+def with_a_caller_in_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str | None = None) -> TestLine:
+    """The flow with queues, a caller who waits at the order desk, and Anna, who is at work."""
     flows = tmp_path / "flows"
     shutil.copytree(FLOWS, flows)
     monkeypatch.setattr("tests.line.FLOWS", flows)
-    opened = open_line(tmp_path)
+    opened = open_line(tmp_path, database)
     agent(opened, "anna")
     ring(opened)
     return opened
 
 
 @pytest.fixture(autouse=True)
-def every_answer_may_stand_in_a_queue(line: TestLine, twiml_check: Callable[..., list[Any]]) -> Any:
+def every_answer_may_stand_in_a_queue(
+    monkeypatch: pytest.MonkeyPatch, twiml_check: Callable[..., list[Any]]
+) -> Iterator[None]:
+    """Of every line that a test opens; only the ring itself is answered with a document of another kind."""
+    opened: list[TestLine] = []
+    made = TestLine.__init__
+
+    def remembered(line: TestLine, *given: Any, **named: Any) -> None:
+        made(line, *given, **named)
+        opened.append(line)
+
+    monkeypatch.setattr(TestLine, "__init__", remembered)
     yield
-    rung = len([answer for answer in line.answers if "/voice/wait/" not in answer and "<Leave/>" not in answer])
-    waits = [answer for answer in line.answers if "/voice/wait/" in answer or "<Leave/>" in answer]
-    assert rung + len(waits) == len(line.answers)
+    waits = [answer for line in opened for answer in line.answers if "/voice/calls/" not in answer]
     assert not [(answer, wrong) for answer in waits if (wrong := twiml_check(answer, "queue-wait"))]
 
 
@@ -244,6 +258,29 @@ def test_the_callback_is_offered_aloud_from_a_minute_on(line: TestLine) -> None:
     assert "richiamati" not in said(ask(line, WAIT))
     line.clock.passes(60)
     assert "Per essere richiamati senza perdere il posto, premi 1." in said(ask(line, f"{WAIT}?round=1"))
+
+
+def test_two_keys_on_several_servers_at_once_are_one_wish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: str
+) -> None:
+    line = with_a_caller_in_line(tmp_path, monkeypatch, empty_database)
+    action = ask(line, WAIT).find("Gather").attrib["action"]  # type: ignore[union-attr]
+    app, answers = line.client.application, list[str]()
+
+    def pressed(key: str) -> None:
+        with app.test_client() as client:
+            mine = TestLine(line.office, client, line.clock, line.hints)
+            answers.append(mine.post("", mine.form(SID, Digits=key), url=action).text)
+
+    threads = [threading.Thread(target=pressed, args=(key,)) for key in "121212"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(leaves(fromstring(answer)) for answer in answers)
+    assert [data["what"] for kind, data in events(line) if kind == "caller.answered"] in (["1"], ["2"])
+    assert on_record(line).wish in ("callback", "voicemail")
+    line.office.records.close()
 
 
 def test_information_is_heard_in_line_and_the_place_is_kept(line: TestLine) -> None:

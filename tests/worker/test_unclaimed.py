@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ivr.core.call import CarrierKey
+from ivr.exchange.chance import Chance
+from ivr.exchange.sound import RATE, wav_of
+from ivr.exchange.webhooks import Courier, Unreached
 from ivr.testing.world import open_world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,3 +30,30 @@ def test_a_recording_of_a_call_that_the_carrier_does_not_know_either_is_counted_
         with world.records.read() as tx:
             assert tx.facts.unclaimed(10) == []
             assert tx.calls.find(key) is None
+
+
+class NobodyThere:
+    """No process of ours answers, whatever the carrier asks."""
+
+    def request(self, method: str, url: str, form: str, headers: object, timeout: object, done: Any) -> None:
+        done(Unreached.CONNECT)
+
+
+def test_a_message_left_with_the_fallback_is_found_though_no_callback_of_it_ever_came() -> None:
+    hum = wav_of(b"\x00\x20\x00\xe0" * RATE)
+    with open_world(AT, ROOT / "call_flows", None, 1) as world:
+        network, scheduler = world.network, world.scheduler
+        phone = world.telephones.dial("+390612345678", "+39800123456")
+        world.telephones.wait(1)
+        there = network.courier
+        network.courier = Courier(network.account.token, NobodyThere(), scheduler, Chance(7))
+        document = world.office.doors.fallback("+39800123456")
+        network.update_call(phone.sid, twiml=document)
+        while not any(moment.kind == "tone" for moment in phone.perceived()):
+            world.telephones.wait(1)
+        phone.speak(hum)
+        world.telephones.wait(30)
+        network.courier = there
+        assert [one.status for one in network.recordings()] == ["completed"]
+        world.telephones.wait(900)
+        assert world.evidence.of(phone.sid).records["voicemails"], "the carrier's list was never asked for"

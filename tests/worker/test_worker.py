@@ -75,7 +75,7 @@ class Jobs:
             send_text=self.do("send_text"),
             find_recordings=lambda call: self.done.append(("find_recordings", call.id)),
             end_vanished=lambda missing: frozenset(),
-            adopt=lambda: None,
+            adopt=lambda since: None,
             warn_due=lambda: None,
             line_up=self.do("line_up"),  # type: ignore[arg-type]
             match=lambda: None,

@@ -177,8 +177,8 @@ BUILT_IN: Mapping[str, Prompt] = {
     ),
     # Callbacks: when we call
     "callback_greeting": _both(
-        "Buongiorno, qui {company}. Ci avevate chiesto di richiamarvi.",
-        "Hello, this is {company}. You asked us to call you back.",
+        "Buongiorno, qui {us}. Ci avevate chiesto di richiamarvi.",
+        "Hello, this is {us}. You asked us to call you back.",
     ),
     "callback_missed": _both(
         "Vi avevamo già cercato, senza trovarvi.", "We tried to reach you before, without success."
@@ -186,6 +186,20 @@ BUILT_IN: Mapping[str, Prompt] = {
     "callback_talk": _both(
         "Per parlare con noi premete 1. Se non serve più, premete 2.",
         "To speak to us press 1. If it is no longer needed, press 2.",
+    ),
+    "callback_dropped": _both(
+        "Mi dispiace, la linea è caduta: vi richiamiamo subito.",
+        "I am sorry, the line dropped: we will call you again at once.",
+    ),
+    "callback_text_again": _both(
+        "{us}: vi abbiamo cercato per la richiamata che avete chiesto. Riproviamo {when}.",
+        "{us}: we tried to call you back, as you asked. We will try again {when}.",
+    ),
+    "callback_text_last": _both(
+        "{us}: vi abbiamo cercato più volte senza trovarvi. Se ci chiamate da questo numero entro 48 ore avete la "
+        "precedenza. Codice {code}.",
+        "{us}: we tried several times to call you back. If you ring us from this number within 48 hours you go "
+        "forward in line. Code {code}.",
     ),
     "callback_joining": _both("Vi mettiamo in contatto.", "We are putting you through."),
     "callback_not_wanted": _both("Va bene, non vi richiameremo.", "All right, we will not call again."),

@@ -471,10 +471,9 @@ class AskCallback:
 
 @dataclass(frozen=True)
 class WaitAtCallback:
-    """Who has a callback and rang again waits on the line from now on, at that place."""
+    """Who has a callback and rang again wants to wait on the line: its place is this call's, for the queue to find."""
 
     callback: str
-    ticket: str
 
 
 @dataclass(frozen=True)

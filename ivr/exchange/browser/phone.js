@@ -27,7 +27,8 @@ function phone() {
       microphone: "Parla al microfono", microphone_on: "Chiudi il microfono", file: "Fai sentire un file WAV",
       words: "Parole per il riconoscimento vocale", say: "Di’",
       idle: "Pronto", ringing: "Squilla…", talking: "In linea", recording: "La linea registra", ended: "Chiamata finita",
-      line: "Linea", you: "Tu", answered: "Risposta", busy: "Occupato", tone: "Segnale acustico",
+      line: "Linea", you: "Tu", answered: "Risposta", busy: "Occupato", connected: "Qualcuno è in linea",
+      alone: "Nessun altro in linea", tone: "Segnale acustico",
       pressed: key => `tasto ${key}`, played: "Musica o messaggio registrato", spoke: seconds => `voce, ${seconds} s`,
       said: words => `«${words}»`, question: "La linea aspetta una risposta", why: { completed: "", busy: "occupato",
         "no-answer": "nessuna risposta", failed: "non raggiungibile", canceled: "annullata" },
@@ -45,7 +46,8 @@ function phone() {
       microphone: "Use the microphone", microphone_on: "Close the microphone", file: "Play a WAV file into the call",
       words: "Words for speech recognition", say: "Say",
       idle: "Ready", ringing: "Ringing…", talking: "Connected", recording: "The line is recording", ended: "Call ended",
-      line: "Line", you: "You", answered: "Answered", busy: "Busy", tone: "Beep",
+      line: "Line", you: "You", answered: "Answered", busy: "Busy", connected: "Somebody is on the line",
+      alone: "Nobody else is on the line", tone: "Beep",
       pressed: key => `key ${key}`, played: "Music or a recorded message", spoke: seconds => `voice, ${seconds} s`,
       said: words => `“${words}”`, question: "The line waits for an answer", why: { completed: "", busy: "busy",
         "no-answer": "no answer", failed: "cannot be reached", canceled: "cancelled" },
@@ -200,6 +202,8 @@ function phone() {
         beep();
         show("recording");
         break;
+      case "connected":
+      case "alone": entry("note", words()[news.kind]); break;
       case "busy": entry("note", words().busy); break;
       case "ended": over(mine, news.text); break;
     }

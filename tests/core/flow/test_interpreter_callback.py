@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from ivr.core.callbacks import HANGS_UP
 from ivr.core.company import Hours, Line, Queue
 from ivr.core.events import CallbackChosen, CallbackPromised, CallbackRefused, CallerAnswered, NodeFailed, NodeLeft
 from ivr.core.flow.model import Callback, FlowVersion
@@ -15,6 +16,7 @@ from ivr.core.flow.turn import (
     Ask,
     AskCallback,
     CancelCallback,
+    GoOn,
     GotNumber,
     LiveCallback,
     WaitAtCallback,
@@ -90,8 +92,8 @@ def test_a_call_back_as_soon_as_possible_is_owed_when_it_is_confirmed_and_not_be
             country="IT",
             zones=(ROME,),
             language=ITALIAN,
-            next_at=TUESDAY,
-            due=TUESDAY + timedelta(hours=2),
+            next_at=TUESDAY + HANGS_UP,
+            due=TUESDAY + timedelta(hours=2, minutes=10),
             zone=ROME,
             capacity=4,
             shows=VERDE.shows,
@@ -99,7 +101,7 @@ def test_a_call_back_as_soon_as_possible_is_owed_when_it_is_confirmed_and_not_be
             path=("call_me",),
         ),
     )
-    due = (TUESDAY + timedelta(hours=2)).isoformat()
+    due = (TUESDAY + timedelta(hours=2, minutes=10)).isoformat()
     assert ringing.noted(CallbackPromised) == [CallbackPromised("sales", due, None, other_number=False)]
     assert f"<moment:Europe/Rome {due}>" in ringing.heard
 
@@ -239,8 +241,9 @@ def test_who_has_one_hears_the_place_and_keeps_it() -> None:
 
 
 def test_who_has_one_may_wait_on_the_line_at_that_place() -> None:
-    ringing = caller(records=world(having())).presses("2").hears("Fine person.")
-    assert ringing.deeds == [WaitAtCallback("cb", "t")]
+    ringing = caller(records=world(having())).presses("2").hears("Il vostro posto in fila resta")
+    assert ringing.deeds == [WaitAtCallback("cb")] and ringing.said == GoOn()
+    ringing.waits().hears("Fine person.")
 
 
 def test_who_has_one_may_cancel_it() -> None:

@@ -23,6 +23,7 @@ from ivr.core.flow.turn import (
     Ask,
     AskCallback,
     CancelCallback,
+    GoOn,
     Got,
     GotNumber,
     GotSlots,
@@ -62,6 +63,8 @@ def callback(walk: Walk, node: Callback, heard: Heard | None) -> Asking:
     terms = terms_of(walk, node)
     if terms is None:
         return Fail("no line of the company has this flow, or no queue this name")
+    if walk.stage == "waits":
+        return ToPerson("waits on the line at the place of the call back")
     if walk.stage == "type":
         return (yield from typed(walk, terms, heard))
     text, _, rest = walk.held.partition("|")
@@ -245,7 +248,7 @@ def promised(walk: Walk, terms: Terms, got: GotNumber, choice: str) -> Step:
     """It is a deed of this turn: what is said of it here is said once it is on record."""
     slot = None if choice == SOON else datetime.fromisoformat(choice)
     due = due_at(walk, terms, got, choice)
-    first = slot or callbacks.next_callable(times(walk, terms.opens, got.zones), walk.scene.now)
+    first = slot or callbacks.soon_from(times(walk, terms.opens, got.zones), walk.scene.now)
     if got.number is None or due is None or first is None:
         return Fail("there is no hour at which we may call")
     case = walk.value("case.code")
@@ -326,9 +329,9 @@ def rang_again(walk: Walk, terms: Terms, live: LiveCallback, heard: Heard | None
             return Leave("when_done", "keeps the call back")
         case Keys("2") if may_wait(walk, terms, live):
             walk.note(CallbackChosen(live.callback, "wait"))
-            walk.deeds.append(WaitAtCallback(live.callback, live.ticket))
+            walk.deeds.append(WaitAtCallback(live.callback))
             walk.say_sentence("callback_waits")
-            return ToPerson("waits on the line at the place of the call back")
+            return Wait("waits", GoOn())  # the queue looks for the place on record: there it is from the next turn on
         case Keys("3"):
             walk.note(CallbackChosen(live.callback, "cancel"))
             walk.deeds.append(CancelCallback(live.callback, live.ticket))

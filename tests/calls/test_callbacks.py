@@ -1,0 +1,211 @@
+"""Call backs played from the wish to the talk: people, phones and agents on the exchange, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from ivr.core.agent import SystemState, Wish
+from ivr.core.callbacks import CODE_BOOST, Callback, CallbackState, Outcome
+from ivr.core.leg import LegKind
+from ivr.core.promises import Promise, PromiseState
+from ivr.core.ticket import TicketState
+from ivr.testing import scripts
+from ivr.testing.play import Played, Player, as_dialogue
+from ivr.testing.run import Shift
+from ivr.testing.world import World, open_world
+
+FLOWS = Path(__file__).parent / "callback_flow"
+MARIA = "+393331234567"
+MORNING = "2026-11-24T10:00:00+01:00"
+EVENING = "2026-11-24T20:30:00+01:00"
+ANNA = "agents: [{name: anna, answers_after: 4 s, talks: 30 s}]"
+ASKS = "hear: premi 1, press: 1, hear: Vi richiamiamo al numero, press: 1, hear: Volete essere richiamati, press: 1"
+ASKED = f"[{ASKS}, hear: Siamo d'accordo, hangup]"
+
+
+def script(steps: str, at: str = MORNING, more: str = "", from_: str = MARIA) -> str:
+    return f"call: c\nat: {at}\nfrom: '{from_}'\nto: '+39800123456'\nsteps: {steps}\n{more}\n"
+
+
+def played(world: World, *texts: str) -> Sequence[Played]:
+    read, problems = scripts.read("x.calls.yaml", "---\n".join(texts))
+    assert problems == ()
+    staff = Shift(read)
+    for each in read:
+        assert staff.sign_in(each, world) == []
+    done = Player(world.telephones, world.evidence, (), None, staff.phones).play(read)
+    for one in done:
+        assert one.problems == (), "\n".join(as_dialogue(one))
+    return done
+
+
+def owed(world: World) -> list[Callback]:
+    with world.records.read() as tx:
+        return [
+            each for customer in {call.customer for call in tx.calls.recent(20)} for each in tx.callbacks.of(customer)
+        ]
+
+
+def promise(world: World, callback: Callback) -> Promise:
+    assert callback.promise is not None
+    with world.records.read() as tx:
+        return tx.promises.get(callback.promise)
+
+
+def ticket(world: World, callback: Callback) -> TicketState:
+    assert callback.ticket is not None
+    with world.records.read() as tx:
+        return tx.tickets.get(callback.ticket).ticket.state
+
+
+def line(at: str = MORNING) -> World:
+    return open_world(datetime.fromisoformat(at), FLOWS, None, 1)
+
+
+def outcomes(world: World, callback: Callback) -> list[Outcome | None]:
+    with world.records.read() as tx:
+        return [each.outcome for each in tx.callbacks.attempts(callback.id)]
+
+
+def test_who_asks_to_be_called_back_is_called_and_talks() -> None:
+    with line() as world:
+        steps = ASKED[:-1] + ", answer: {after: 3 s}, hear: Ci avevate chiesto di richiamarvi, press: 1, talk]"
+        (one,) = played(world, script(steps, more=ANNA + "\nexpect: {outcome: callback}"))
+        (callback,) = owed(world)
+        assert callback.state is CallbackState.REACHED, "\n".join(as_dialogue(one))
+        assert promise(world, callback).state is PromiseState.KEPT
+        world.telephones.wait(60)
+        assert ticket(world, callback) is TicketState.SERVED
+
+
+def test_a_slot_after_hours_is_spoken_of_booked_and_kept_the_next_morning() -> None:
+    steps = (
+        "[hear: essere richiamati domani alle 9, press: 2, press: 1, hear: 'Per domani alle 9, premete 1', press: 1, "
+        "hear: Volete essere richiamati domani alle 9, press: 1, hear: vi richiamiamo domani alle 9, hangup, "
+        "answer: {within: 14 h}, hear: Ci avevate chiesto, press: 1, talk: 10 s, hangup]"
+    )
+    with line(EVENING) as world:
+        played(world, script(steps, EVENING, ANNA + "\nexpect: {outcome: callback}"))
+        (callback,) = owed(world)
+        assert callback.slot_at == datetime.fromisoformat("2026-11-25T09:00:00+01:00")
+        assert promise(world, callback).due_at == datetime.fromisoformat("2026-11-25T09:10:00+01:00")
+        assert promise(world, callback).state is PromiseState.KEPT
+
+
+def test_after_a_miss_a_text_tells_of_it_and_the_next_attempt_reaches_them() -> None:
+    steps = (
+        ASKED[:-1]
+        + ", answer: {machine: yes}, wait: 1 min, answer: {within: 20 min}, hear: Ci avevate, press: 1, talk]"
+    )
+    with line() as world:
+        played(world, script(steps, more=ANNA))
+        (callback,) = owed(world)
+        assert outcomes(world, callback) == [Outcome.MACHINE, Outcome.REACHED]
+        with world.records.read() as tx:
+            (text,) = tx.texts.of(callback.customer)
+        assert text.to == MARIA and "vi abbiamo cercato per la richiamata che avete chiesto" in text.body
+        assert promise(world, callback).state is PromiseState.KEPT
+
+
+def test_after_three_misses_it_ends_and_who_rings_then_goes_forward_in_line() -> None:
+    with line() as world:
+        played(world, script(ASKED, more=ANNA))
+        world.telephones.wait(3 * 3600)
+        (callback,) = owed(world)
+        assert callback.state is CallbackState.NOT_REACHED
+        assert outcomes(world, callback) == [Outcome.NO_ANSWER] * 3
+        assert ticket(world, callback) is TicketState.NOT_REACHED
+        assert promise(world, callback).state is PromiseState.WITHDRAWN
+        world.wish("anna", Wish.OFF)
+        phone = world.telephones.dial(MARIA, "+39800123456")
+        world.telephones.wait(5)
+        phone.press("0")
+        world.telephones.wait(5)
+        with world.records.read() as tx:
+            (place,) = tx.tickets.live()
+        assert place.ticket.boost == CODE_BOOST
+
+
+def test_who_wants_no_call_any_more_is_not_called_again() -> None:
+    steps = ASKED[:-1] + ", answer: {}, hear: Se non serve, press: 2, hear: non vi richiameremo]"
+    with line() as world:
+        played(world, script(steps, more=ANNA))
+        (callback,) = owed(world)
+        assert (callback.state, ticket(world, callback)) == (CallbackState.CANCELLED, TicketState.CANCELLED)
+        world.telephones.wait(60)
+        with world.records.read() as tx:
+            assert [agent.status.state for agent in tx.agents.all()] == [SystemState.IDLE]
+
+
+def test_who_rings_again_hears_the_place_and_waits_there() -> None:
+    again = (
+        "[hear: premi 1, press: 1, hear: siete al posto 1 della fila, hear: premete 2, press: 2, "
+        "hear: Il vostro posto in fila resta quello, talk]"
+    )
+    late = "agents: [{name: anna, answers_after: 4 s, talks: 30 s, signs_in_at: 1 min}]"
+    with line() as world:
+        played(world, script(ASKED))
+        (callback,) = owed(world)
+        with world.records.read() as tx:
+            (before,) = tx.tickets.live()
+        world.telephones.wait(120)
+        played(world, script(again, more=late + "\nexpect: {outcome: answered, answered_by: anna}"))
+        (callback,) = owed(world)
+        assert (callback.state, promise(world, callback).state) == (CallbackState.SERVED, PromiseState.KEPT)
+        assert outcomes(world, callback) == []
+        with world.records.read() as tx:
+            after = tx.tickets.get(before.ticket.id)
+        assert after.ticket.arrived_at == before.ticket.arrived_at
+        assert after.ticket.state is TicketState.SERVED
+
+
+def test_who_waits_there_and_hangs_up_is_called_back_all_the_same() -> None:
+    again = "[hear: premi 1, press: 1, hear: premete 2, press: 2, wait: 20 s, hangup]"
+    with line() as world:
+        played(world, script(ASKED))
+        played(world, script(again))
+        (callback,) = owed(world)
+        assert (callback.state, ticket(world, callback)) == (CallbackState.WAITING, TicketState.IN_LINE)
+        assert promise(world, callback).state is PromiseState.OPEN
+
+
+def test_who_rings_again_and_cancels_is_owed_nothing() -> None:
+    with line() as world:
+        played(world, script(ASKED))
+        played(world, script("[hear: premi 1, press: 1, hear: premete 3, press: 3, hear: è annullata]"))
+        (callback,) = owed(world)
+        assert (callback.state, ticket(world, callback)) == (CallbackState.CANCELLED, TicketState.CANCELLED)
+        assert promise(world, callback).state is PromiseState.WITHDRAWN
+
+
+def test_who_asked_and_then_waits_after_all_keeps_the_one_place() -> None:
+    steps = f"[{ASKS}, hear: Siamo d'accordo]"
+    with line() as world:
+        played(world, script(steps))
+        (callback,) = owed(world)
+        played(world, script("[hear: premi 1, press: 0, talk]", more=ANNA + "\nexpect: {answered_by: anna}"))
+        (callback,) = owed(world)
+        assert callback.state is CallbackState.SERVED
+        assert ticket(world, callback) is TicketState.CANCELLED
+
+
+def test_an_agent_who_hangs_up_while_the_phone_rings_leaves_the_customer_in_line() -> None:
+    with line() as world:
+        played(world, script(ASKED, more="agents: [{name: anna, answers_after: 4 s}]"))
+        (callback,) = owed(world)
+        while not outcomes(world, callback):
+            world.telephones.wait(1)
+        with world.records.read() as tx:
+            sid = next(leg.sid for leg in tx.legs.unfinished() if leg.kind is LegKind.AGENT)
+        assert sid is not None
+        world.wish("anna", Wish.OFF)
+        world.office.telephone.hang_up(sid)
+        world.telephones.wait(10)
+        (callback,) = owed(world)
+        assert outcomes(world, callback) == [Outcome.LOST]
+        assert (callback.state, callback.misses) == (CallbackState.WAITING, 0)
+        assert ticket(world, callback) is TicketState.IN_LINE
+        with world.records.read() as tx:
+            assert tx.legs.unfinished() == []

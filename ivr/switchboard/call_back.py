@@ -290,7 +290,7 @@ class CallBack:
     def _version(self, tx: Transaction, callback: Callback) -> FlowVersion:
         """The flow version of the call on which it was asked for."""
         assert callback.call is not None, "a callback is asked for on a call"
-        return self.flows.version(tx.calls.at(callback.call).version)
+        return self.flows.version(tx.calls.at(callback.call).version, tx)
 
     def _times(self, callback: Callback, company: Company) -> CallingTimes:
         queue = company.queues.get(callback.queue)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from ivr.core.ticket import Relaxation, Ticket, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, CustomerId, QueueName, TicketId
 from ivr.store.link import Link, inserting
 from ivr.store.tables import LIVE_TICKETS, SITE, ticket_counter, tickets
-from ivr.switchboard.ports import TicketOnRecord
+from ivr.switchboard.ports import AnsweredTicket, TicketOnRecord
 
 IN_LINE = (TicketState.IN_LINE.value, TicketState.CLAIMED.value)
 
@@ -56,6 +56,18 @@ def _on_record(row: Row[Any]) -> TicketOnRecord:
         told_low=_length(row.told_low_seconds),
         told_high=_length(row.told_high_seconds),
         told_at=row.told_at,
+        load=row.load,
+    )
+
+
+def _answered(row: Row[Any]) -> AnsweredTicket:
+    return AnsweredTicket(
+        kind=TicketKind(row.kind),
+        queue=row.queue,
+        needs=json.loads(row.needs),
+        arrived_at=row.arrived_at,
+        taken_at=row.taken_at,
+        ended_at=row.ended_at,
         load=row.load,
     )
 
@@ -172,6 +184,25 @@ class SqlTickets:
         due = or_(tickets.c.not_before.is_(None), tickets.c.not_before <= now)
         row = self._link.one(select(func.count()).select_from(tickets).where(line, before, due))
         return 0 if row is None else int(row[0])
+
+    def lengths(self) -> Mapping[QueueName, int]:
+        line = (tickets.c.site_id == SITE) & tickets.c.state.in_(IN_LINE)
+        counted = select(tickets.c.queue, func.count().label("length")).where(line).group_by(tickets.c.queue)
+        return {QueueName(row.queue): int(row.length) for row in self._link.all(counted)}
+
+    def answered_since(self, moment: datetime) -> Sequence[AnsweredTicket]:
+        seen = (
+            tickets.c.kind,
+            tickets.c.queue,
+            tickets.c.needs,
+            tickets.c.arrived_at,
+            tickets.c.taken_at,
+            tickets.c.ended_at,
+            tickets.c.load,
+        )
+        talks = (tickets.c.site_id == SITE) & (tickets.c.state == TicketState.TALKING.value)
+        query = select(*seen).where(tickets.c.taken_at.is_not(None), or_(tickets.c.ended_at >= moment, talks))
+        return [_answered(row) for row in self._link.all(query)]
 
     def refused(self, limit: int) -> Sequence[TicketOnRecord]:
         refused = (tickets.c.state == TicketState.IN_LINE.value) & (tickets.c.refused_by != "[]")

@@ -103,7 +103,7 @@ class Offer:
 
     def _version(self, tx: Transaction, leg: Leg) -> FlowVersion:
         assert leg.call is not None, "an agent is rung for a call"
-        return self.flows.version(tx.calls.at(leg.call).version)
+        return self.flows.version(tx.calls.at(leg.call).version, tx)
 
     def _who(self, tx: Transaction, place: TicketOnRecord, version: FlowVersion, leg: Leg, now: datetime) -> str:
         """The customer by name, else by number; caller id is only a "maybe", but the agent is one of us."""

@@ -23,7 +23,7 @@ from ivr.core.roster import AgentRecord
 from ivr.core.routing.decide import FreeAgent, Pair, Waiting
 from ivr.core.survey import SurveyAnswer
 from ivr.core.text_message import TextMessage
-from ivr.core.ticket import Ticket
+from ivr.core.ticket import Ticket, TicketKind
 from ivr.core.voicemail import AudioState, Transcript, Voicemail
 from ivr.core.words import (
     AgentId,
@@ -355,6 +355,10 @@ class Callbacks(Protocol):
         """In the order of arrival."""
         ...
 
+    def live_count(self, queue: QueueName) -> int:
+        """How many of a queue have not ended."""
+        ...
+
     def booked(self, queue: QueueName, since: datetime, until: datetime) -> Sequence[datetime]:
         """The slots taken by live callbacks in ``[since, until)``."""
         ...
@@ -405,6 +409,18 @@ class Agents(Protocol):
         """Raises NoSuchAgent."""
         ...
 
+    def edition(self) -> int:
+        """A number that grows with every change of anybody: the same number, the same agents."""
+        ...
+
+    def rank(self, agent: AgentId) -> int:
+        """The place in ``all()``, counted from 0."""
+        ...
+
+    def resting(self) -> Mapping[AgentId, datetime]:
+        """Who wraps up, and until when; the earliest first."""
+        ...
+
     def put(self, record: AgentRecord, at: datetime) -> None:
         """Put on record, or change who they are and leave wish and state; one taken off before begins anew."""
         ...
@@ -448,6 +464,19 @@ class TicketOnRecord:
     load: float | None = None  # what it met on arrival: callers ahead for each agent at work
 
 
+@dataclass(frozen=True)
+class AnsweredTicket:
+    """What an answered ticket tells of waits and talks; ``load`` is the one it met when it came."""
+
+    kind: TicketKind
+    queue: QueueName
+    needs: Mapping[str, int]
+    arrived_at: datetime
+    taken_at: datetime
+    ended_at: datetime | None
+    load: float | None
+
+
 class Tickets(Protocol):
     """``SqlTickets``: places in line."""
 
@@ -484,6 +513,14 @@ class Tickets(Protocol):
 
         Those who are not to be called before a later moment than ``now`` do not count.
         """
+        ...
+
+    def lengths(self) -> Mapping[QueueName, int]:
+        """How many stand in line, or are being offered, in each queue where anybody does."""
+        ...
+
+    def answered_since(self, moment: datetime) -> Sequence[AnsweredTicket]:
+        """Those an agent took who talk now, or whose talk has ended since; in no order."""
         ...
 
     def refused(self, limit: int) -> Sequence[TicketOnRecord]:

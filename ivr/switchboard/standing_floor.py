@@ -76,9 +76,8 @@ class StandingFloor:
             epoch = tx.floor.lock()
             if epoch != self._floor.epoch:
                 self._under = self._floor.under(epoch)
-                if epoch and self._stands():
-                    return
-            self._rebuild(tx, epoch)
+            if epoch == 0 or not self._stands():  # another thread of this process may have built it meanwhile
+                self._rebuild(tx, epoch)
 
     def _stands(self) -> bool:
         answer, _ = self._floor.withdraw(NOBODY, self._clock.now())

@@ -18,7 +18,7 @@ from ivr.switchboard.board import AskBoard, NobodyWaits
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world
 
-FLOWS = Path(__file__).resolve().parents[1] / "flowfiles" / "with_queue"
+FLOWS = Path(__file__).resolve().parents[2] / "call_flows"
 MORNING = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SALES = QueueName("sales")
 LINE = "+39800123456"

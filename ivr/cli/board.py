@@ -161,7 +161,8 @@ def _number(desk: Desk, who: str) -> PhoneNumber | None:
 def _show_why(found: Waits, desk: Desk) -> None:
     why = found.explanation
     typer.echo(f"{why.ticket}  {found.queue}  since {_clock(found.arrived_at, desk)}  waited {_length(why.waited)}")
-    typer.echo(f"it is leaving by {found.leaves_by}" if found.leaves_by else why.because)
+    if found.leaves_by or not found.claims:
+        typer.echo(f"it is leaving by {found.leaves_by}" if found.leaves_by else why.because)
     for claim in found.claims:
         typer.echo(f"{claim.agent} has it since {_clock(claim.made_at, desk)}: {claim.because}")
     if why.hindrances:
@@ -189,7 +190,7 @@ def _order(desk: Desk, since: datetime, until: datetime, as_json: bool) -> None:
     Console().print(table)
     differ = [one for row in rows for one in row.went_before]
     unexplained = sum(one.why == "unexplained" for one in differ)
-    typer.echo(f"{len(rows)} tickets, {len(differ)} differences, {unexplained} unexplained")
+    typer.echo(f"tickets: {len(rows)}, differences: {len(differ)}, unexplained: {unexplained}")
 
 
 def _order_row(row: Row, desk: Desk) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def test_the_order_is_proved_with_the_reason(at: desk.Desk) -> None:
     shown = ivr("--order").stdout
     assert "before one who came earlier: the line had dropped" in shown
     assert "after one who came later: the line had dropped" in shown
-    assert "3 tickets, 1 differences, 0 unexplained" in shown
+    assert "tickets: 3, differences: 1, unexplained: 0" in shown
     first, second, third = as_json("--order")
     assert [(row["by_arrival"], row["by_service"]) for row in (first, second, third)] == [(1, 2), (2, 1), (None, None)]
     assert first["was_passed"] == second["went_before"]

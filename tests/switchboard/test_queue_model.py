@@ -21,11 +21,11 @@ from ivr.core.errors import FloorLost, RecordsUnavailable
 from ivr.core.routing.decide import FreeAgent, Pair, Rules, Strategy, best_pairs, waiting_at
 from ivr.core.routing.skills import serves
 from ivr.core.ticket import ENDS, TicketState
-from ivr.core.words import QueueName, TicketId
+from ivr.core.words import QueueName
 from ivr.live.floor import RedisFloor
 from ivr.switchboard.match import LAPSES
 from ivr.switchboard.places import room_of
-from ivr.switchboard.ports import Candidates, ClaimOnRecord, ClaimState, TicketOnRecord
+from ivr.switchboard.ports import Candidates, ClaimState, TicketOnRecord
 from ivr.switchboard.standing_floor import free_agent, on_record
 from tests.switchboard.queue_world import CREW, DESKS, SWEEP, Killed, Phone, QueueWorld, Webhook
 

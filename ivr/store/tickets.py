@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, text, update
 
 from ivr.core.errors import NoSuchTicket
 from ivr.core.ticket import Relaxation, Ticket, TicketKind, TicketState
@@ -117,6 +117,12 @@ def _length(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
 
+def stood(since: datetime, until: datetime) -> ColumnElement[bool]:
+    """Tickets that stood at some moment of ``[since, until)``."""
+    not_over = or_(tickets.c.ended_at >= since, text(LIVE_TICKETS))
+    return (tickets.c.site_id == SITE) & (tickets.c.arrived_at < until) & not_over
+
+
 class SqlTickets:
     """The port ``Tickets``."""
 
@@ -217,6 +223,10 @@ class SqlTickets:
     def ended_between(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
         query = select(tickets).where(tickets.c.ended_at >= since, tickets.c.ended_at < until)
         return self._several(query.order_by(tickets.c.ended_at, tickets.c.id))
+
+    def standing(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
+        query = select(tickets).where(stood(since, until))
+        return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie, tickets.c.id))
 
     def _one(self, query: Select[Any]) -> TicketOnRecord | None:
         row = self._link.one(query)

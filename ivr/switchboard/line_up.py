@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ivr.core.agent import AgentEvent, AgentStatus, SystemState
@@ -82,6 +82,7 @@ class FloorCare:
     line_up: LineUp
     later: Later
     clock: Clock
+    free_before: set[AgentId] = field(default_factory=set)  # as the last round saw it: only saves asking
 
     def lapse(self) -> None:
         """End the offers whose time has come: the agents missed them, the callers keep their places."""
@@ -140,6 +141,17 @@ class FloorCare:
             places.retried(lambda name=name: self._idle(name))  # type: ignore[misc]
         self.line_up.agents(due)
         return Rested(len(due), min((until for until in resting.values() if until > now), default=None))
+
+    def signed(self) -> bool:
+        """Whoever signed in or off since the last round is so on the floor; whether anybody did."""
+        now = self.clock.now()
+        with self.records.read() as tx:
+            free = {each.record.name for each in tx.agents.all() if each.status.is_free(now)}
+        changed = free ^ self.free_before
+        self.line_up.agents(changed)
+        self.free_before.clear()
+        self.free_before.update(free)
+        return bool(changed)
 
     def _idle(self, name: AgentId) -> None:
         now = self.clock.now()

@@ -139,6 +139,10 @@ class CallLog(Protocol):
 
     def of_customer(self, customer: CustomerId) -> Sequence[StoredEvent]: ...
 
+    def of_kinds(self, kinds: Iterable[str], since: datetime, until: datetime) -> Sequence[StoredEvent]:
+        """Those of calls that rang in ``[since, until)``, as they happened."""
+        ...
+
 
 @dataclass(frozen=True)
 class UnclaimedRecording:
@@ -535,6 +539,10 @@ class Tickets(Protocol):
         """By the time of their end, in ``[since, until)``."""
         ...
 
+    def standing(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
+        """Every one that stood at some moment of ``[since, until)``, by arrival and order."""
+        ...
+
 
 class ClaimState(StrEnum):
     OFFERED = "offered"
@@ -576,6 +584,10 @@ class Claims(Protocol):
         ...
 
     def live(self) -> Sequence[ClaimOnRecord]: ...
+
+    def of_standing(self, since: datetime, until: datetime) -> Sequence[ClaimOnRecord]:
+        """All claims of the tickets that stood at some moment of ``[since, until)``, the earliest first."""
+        ...
 
     def accept(self, token: str, agent: AgentId, at: datetime) -> bool:
         """False unless it stands offered."""

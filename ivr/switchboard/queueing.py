@@ -44,6 +44,7 @@ class Queueing:
         try:
             self.care.lapse()
             self.care.rested()
+            self.care.signed()
             self._forgive()
             self.match()
         except FloorUnavailable:

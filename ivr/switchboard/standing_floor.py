@@ -56,6 +56,15 @@ class StandingFloor:
             self._recover()
         return _unless_lost(question(self._floor))
 
+    def rebuild(self) -> int:
+        """Build it anew from what is on record, whether or not it stands: its new epoch.
+
+        Raises FloorUnavailable, RecordsUnavailable.
+        """
+        with self._records.write() as tx:
+            self._rebuild(tx, tx.floor.lock())
+            return tx.floor.epoch()
+
     @property
     def _floor(self) -> Floor:
         if self._under is None:

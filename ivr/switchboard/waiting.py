@@ -175,7 +175,7 @@ class Waiting:
         if record.ticket.call is None:
             raise NoSuchCall()
         call = tx.calls.at(record.ticket.call)
-        version = self.flows.version(call.version)
+        version = self.flows.version(call.version, tx)
         cursor = cursors.from_json(call.cursor)
         language = record.ticket.language
         if language is None or language not in version.flow.languages:

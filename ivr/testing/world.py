@@ -135,18 +135,23 @@ class NoTranscriber:
 
 
 def open_world(
-    at: datetime, flows_dir: Path, models_dir: Path | None, seed: int, transcriber: Transcriber | None = None
+    at: datetime,
+    flows_dir: Path,
+    models_dir: Path | None,
+    seed: int,
+    transcriber: Transcriber | None = None,
+    database_url: str = "sqlite://",
 ) -> World:
     """A line with the flows of a folder, its clock at ``at``; raises FlowRefused when they have errors.
 
     ``models_dir`` None: messages are taken and not read. ``transcriber``: instead of one with these models, so that
-    many worlds can share it.
+    many worlds can share it. ``database_url``: where what happens is kept, in place of memory.
     """
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="ivr-world-")))
         settings = replace(
             config.load({"IVR_PUBLIC_URL": PUBLIC_URL, "IVR_SECRET_KEY": "world"}, dotenv=None),
-            database_url="sqlite://",
+            database_url=database_url,
             flows_dir=flows_dir,
             recordings_dir=folder / "recordings",
             var_dir=folder,

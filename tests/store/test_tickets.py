@@ -294,6 +294,24 @@ def test_a_callbacks_place_goes_over_to_the_call_of_one_who_rings_again(
         assert found is not None and found.ticket == on_the_line
 
 
+def test_who_stood_at_some_moment_of_a_time(records: SqlRecords, maria: Customer) -> None:
+    def ended(name: str, arrived: timedelta, over: timedelta) -> TicketOnRecord:
+        return moved(waits(maria.id, name, START + arrived), TicketState.SERVED, START + over)
+
+    before, across, inside = (
+        ended("before", -HOUR, -SECOND),
+        ended("across", -HOUR, MINUTE),
+        ended("inside", SECOND, MINUTE),
+    )
+    still, later = waits(maria.id, "still", START - 2 * HOUR), waits(maria.id, "later", START + HOUR)
+    with records.write() as tx:
+        for each in (inside, before, still, later, across):
+            assert tx.tickets.take(each)
+    with records.read() as tx:
+        assert names(list(tx.tickets.standing(START, START + HOUR))) == ["still", "across", "inside"]
+        assert names(list(tx.tickets.standing(START - 3 * HOUR, START - HOUR))) == ["still"]
+
+
 def test_the_lengths_of_all_lines_count_who_stands_in_them(records: SqlRecords, maria: Customer) -> None:
     with records.write() as tx:
         assert tx.tickets.lengths() == {}

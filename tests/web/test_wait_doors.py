@@ -28,7 +28,6 @@ from ivr.switchboard.waiting import KEPT as LATELY_KEPT
 from tests.line import ACCOUNT, CALLER, FLOWS, WORKING_MORNING, TestLine, open_line, said
 
 SID = "CA" + "1" * 32
-WITH_QUEUE = FLOWS.parent / "tests" / "flowfiles" / "with_queue"
 MINUTE = timedelta(minutes=1)
 WAIT = "/voice/wait/t1"
 
@@ -41,8 +40,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestLine:
 def with_a_caller_in_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str | None = None) -> TestLine:
     """The flow with queues, a caller who waits at the order desk, and Anna, who is at work."""
     flows = tmp_path / "flows"
-    shutil.copytree(WITH_QUEUE, flows)
-    shutil.copytree(FLOWS / "sounds", flows / "sounds")
+    shutil.copytree(FLOWS, flows)
     monkeypatch.setattr("tests.line.FLOWS", flows)
     opened = open_line(tmp_path, database)
     agent(opened, "anna")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from bench.queue_line import LINE, QueueLine, crew, queue_line
@@ -92,6 +93,7 @@ def rows(line: QueueLine, query: object) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(query).all()]  # type: ignore[call-overload]
 
 
+@pytest.mark.timeout(300)  # some ten processes are started, each of which may take long on a busy machine
 def test_whatever_is_killed_the_line_goes_on_and_nothing_is_done_twice(tmp_path: Path, empty_database: str) -> None:  # noqa: F811
     agents = crew(3, (timedelta(seconds=0.5),))
     with queue_line(tmp_path / "line", empty_database, agents, talks=3, at_work=True) as line:
@@ -131,4 +133,4 @@ def in_order(line: QueueLine) -> None:
         .order_by(claims.c.fence),
     )
     assert len(made) > 9
-    assert made == sorted(made)  # type: ignore[type-var]
+    assert made == sorted(made)

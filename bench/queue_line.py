@@ -140,7 +140,7 @@ def write_flows(flows: Path) -> Path:
     return flows
 
 
-def crew(size: int, wrap_up: Sequence[timedelta]) -> list[AgentRecord]:
+def crew(size: int, wrap_up: Sequence[timedelta | None]) -> list[AgentRecord]:
     """Agents with SIP phones; their wrap-ups in turn."""
     return [
         AgentRecord(

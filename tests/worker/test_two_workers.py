@@ -68,11 +68,11 @@ def floor() -> Iterator[redis.Redis]:
 def test_two_workers_at_once_ring_every_agent_once_and_offer_every_caller_once(
     line: TestLine, floor: redis.Redis
 ) -> None:
-    carrier = Dialled()
+    carrier: Any = Dialled()
     offices = [
         wiring.open_office(
             line.office.settings, SweepOnly(), line.clock, Chance(line.clock, seed), carrier, redis=floor
-        )  # type: ignore[arg-type]
+        )
         for seed in (2, 3)
     ]
     together, trouble = threading.Barrier(4), list[Exception]()

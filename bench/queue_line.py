@@ -96,10 +96,12 @@ class QueueLine:
 
 
 @contextmanager
-def queue_line(folder: Path, database: str | None, agents: Sequence[AgentRecord], talks: float) -> Iterator[QueueLine]:
-    """Everything up and healthy until the block ends; ``database`` None: SQLite. Nobody works yet.
+def queue_line(
+    folder: Path, database: str | None, agents: Sequence[AgentRecord], talks: float, at_work: bool = False
+) -> Iterator[QueueLine]:
+    """Everything up and healthy until the block ends; ``database`` None: SQLite.
 
-    ``talks``: so many seconds an agent talks, on average.
+    ``talks``: so many seconds an agent talks, on average. ``at_work``: the shift has begun already.
     """
     settings = _settings(folder, database)
     upgrade(settings.database_url)
@@ -107,6 +109,8 @@ def queue_line(folder: Path, database: str | None, agents: Sequence[AgentRecord]
     publish_folder(settings.flows_dir, office.records, "bench", "the bench begins", office.clock.now())
     with office.records.write() as tx:
         roster.load(tx, agents, office.clock.now())
+        for agent in agents if at_work else ():
+            roster.wish(tx, agent.name, Wish.AVAILABLE, "the shift begins", office.clock.now())
     diary = folder / "diary.jsonl"
     redis = EmbeddedRedis(settings.var_dir / "redis")
     with ExitStack() as ends:
@@ -136,7 +140,7 @@ def write_flows(flows: Path) -> Path:
     return flows
 
 
-def crew(size: int, wrap_up: Sequence[timedelta]) -> list[AgentRecord]:
+def crew(size: int, wrap_up: Sequence[timedelta | None]) -> list[AgentRecord]:
     """Agents with SIP phones; their wrap-ups in turn."""
     return [
         AgentRecord(

@@ -24,6 +24,7 @@ LONGEST_SLEEP = timedelta(seconds=0.25)
 AFTER_TROUBLE = timedelta(seconds=2)
 
 CARRIER_EVERY = timedelta(seconds=15)
+LEGS_EVERY = timedelta(seconds=5)
 RECORDINGS_AFTER = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 """How long after a call ended in the middle of a message the carrier is asked for it: its callback comes first."""
 
@@ -76,11 +77,12 @@ class Sweep:
         self._to_ask: deque[CallRecord] = deque()
         self._looked: datetime | None = None
         self._carrier_due: datetime | None = None
+        self._legs_due: datetime | None = None
         self._listed: datetime | None = None
 
     def round(self) -> None:
         """Every look; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.floor, self.promises, self.carrier, self.unclaimed):
+        for look in (self.due, self.floor, self.promises, self.carrier, self.legs, self.unclaimed):
             _tried(look)
 
     def wake(self) -> timedelta:
@@ -129,6 +131,13 @@ class Sweep:
         self._missing = self._work.end_vanished(self._missing)
         self._work.compare_floor()
         self._recordings(now)
+
+    def legs(self) -> None:
+        """Compare our legs with the carrier's: an agent whose phone hung up while nobody of ours listened is free."""
+        now = self._work.clock.now()
+        if self._legs_due is None or now >= self._legs_due:
+            self._legs_due = now + LEGS_EVERY
+            self._work.compare_legs()
 
     def _recordings(self, now: datetime) -> None:
         """Ask about each call once at every age of ``RECORDINGS_AFTER``, and once when the sweep begins."""

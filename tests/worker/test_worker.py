@@ -83,6 +83,7 @@ class Jobs:
             steer=self.do("steer"),  # type: ignore[arg-type]
             tend_floor=lambda: None,
             compare_floor=lambda: None,
+            compare_legs=lambda: None,
             rest=lambda: None,
         )
 

@@ -129,6 +129,7 @@ def _standing(place: TicketOnRecord, ids: Ids) -> GotPlace:
         room=room_of(place),
         agent=place.agent,
         since=place.ticket.arrived_at,
+        language=place.ticket.language,
     )
 
 

@@ -36,7 +36,7 @@ class LineUp:
             except NoSuchTicket:
                 return
             claims = tx.claims.of_ticket(ticket)
-        if place.ticket.state is TicketState.IN_LINE:
+        if places.stands_in_line(place):
             token = claims[-1].token if claims else None
             self.floor.ask(lambda floor: self._in_line(floor, place.ticket, token))
         elif place.ticket.state is not TicketState.CLAIMED:
@@ -108,11 +108,11 @@ class FloorCare:
         now = self.clock.now()
         seen = self.floor.ask(lambda floor: floor.snapshot(now))
         with self.records.read() as tx:
-            standing = {place.ticket.id: place.ticket.state for place in tx.tickets.live()}
+            live = tx.tickets.live()
             agents = tx.agents.all()
         there = seen.in_line | seen.resting | {claim.ticket for claim in seen.claims}
-        in_line = {name for name, state in standing.items() if state is TicketState.IN_LINE}
-        claimed = {name for name, state in standing.items() if state is TicketState.CLAIMED}
+        in_line = {place.ticket.id for place in live if places.stands_in_line(place)}
+        claimed = {place.ticket.id for place in live if place.ticket.state is TicketState.CLAIMED}
         differ = sorted((in_line - there) | (there - in_line - claimed))
         for ticket in differ:
             self.line_up(ticket)

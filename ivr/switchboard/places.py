@@ -30,6 +30,11 @@ AWAY_FOR = timedelta(minutes=15)
 WAITING = frozenset({TicketState.IN_LINE, TicketState.CLAIMED})
 
 
+def stands_in_line(place: TicketOnRecord) -> bool:
+    """To be offered to agents: not one who has chosen another way and is leaving."""
+    return place.ticket.state is TicketState.IN_LINE and not place.wish
+
+
 def live(place: TicketOnRecord) -> bool:
     return place.ticket.state not in ENDS
 
@@ -114,7 +119,7 @@ def claimed(
 ) -> tuple[TicketOnRecord, tuple[ClaimOnRecord, ...]] | None:
     """Put on record what the floor has claimed; None: the record knows better, and nothing is written."""
     place = tx.tickets.get(claim.ticket)
-    if place.ticket.state is not TicketState.IN_LINE or claim.fence <= place.fence:
+    if not stands_in_line(place) or claim.fence <= place.fence:
         return None
     attempt, because = place.attempt + 1, f"{pair.ticket_because}; {pair.agent_because}"
     rows = tuple(
@@ -152,7 +157,7 @@ def _agent_claimed(tx: Transaction, row: ClaimOnRecord, now: datetime) -> bool:
 def accepted(tx: Transaction, claim: ClaimOnRecord, now: datetime) -> TicketOnRecord | None:
     """The agent takes it, once: the others who were rung are let go. None: it is gone."""
     place = tx.tickets.get(claim.ticket)
-    if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt:
+    if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt or place.wish:
         return None
     if not tx.claims.accept(claim.token, claim.agent, now):
         return None

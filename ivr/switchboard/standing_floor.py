@@ -19,6 +19,7 @@ from ivr.core.errors import FloorLost, FloorUnavailable
 from ivr.core.routing.decide import FreeAgent
 from ivr.core.ticket import Ticket, TicketState
 from ivr.core.words import AgentId, TicketId
+from ivr.switchboard.places import stands_in_line
 from ivr.switchboard.ports import (
     AgentOnRecord,
     Claim,
@@ -100,7 +101,7 @@ class OnRecord:
 
 def on_record(tx: Transaction, now: datetime) -> OnRecord:
     """Who waits, who is free and who is claimed, by what stands in SQL; the claimed are among the first two as well."""
-    waiting = [p.ticket for p in tx.tickets.live() if p.ticket.state in (TicketState.IN_LINE, TicketState.CLAIMED)]
+    waiting = [p.ticket for p in tx.tickets.live() if stands_in_line(p) or p.ticket.state is TicketState.CLAIMED]
     offered = [claim for claim in tx.claims.live() if claim.state is ClaimState.OFFERED]
     reserved = {claim.agent for claim in offered}
     agents = tx.agents.all()

@@ -326,6 +326,7 @@ class GotPlace:
     room: str | None = None  # of the talk, once an agent took it
     agent: str | None = None
     since: datetime | None = None  # arrival
+    language: Language | None = None  # perhaps chosen while waiting
 
 
 @dataclass(frozen=True)

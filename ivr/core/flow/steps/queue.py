@@ -39,6 +39,8 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
     place = yield WantPlace(node.queue)
     if not isinstance(place, GotPlace):
         return Fail(reason(place))
+    if heard is not None and place.language in walk.version.flow.languages:
+        walk.language = place.language  # perhaps chosen while waiting
     match place.state:
         case TicketState.TALKING if isinstance(heard, LeftRoom):
             here = walk.company.queues.get(node.queue)

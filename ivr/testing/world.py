@@ -19,7 +19,18 @@ from ivr import config, wiring
 from ivr.core.agent import Wish
 from ivr.core.call import CallRecord
 from ivr.core.errors import FloorUnavailable, FlowRefused
-from ivr.core.flow.turn import Got, GotNothing, Want, WantCaseCode, WantKept, WantProof, WantRecord
+from ivr.core.flow.turn import (
+    Got,
+    GotNothing,
+    Want,
+    WantCaseCode,
+    WantKept,
+    WantNumber,
+    WantPlace,
+    WantProof,
+    WantRecord,
+    WantSlots,
+)
 from ivr.core.voicemail import TextState, Transcript
 from ivr.core.words import AgentId, Language
 from ivr.exchange.chance import Chance as NetworkChance
@@ -106,13 +117,16 @@ class World:
 
 
 class Failing:
-    """Answers wants as the house does, but for those that are ``down``: proof, record, case, message."""
+    """Answers wants as the house does, but for what is ``down``."""
 
     KINDS: ClassVar[Mapping[type[Want], str]] = {
         WantProof: "proof",
         WantRecord: "record",
         WantCaseCode: "case",
         WantKept: "message",
+        WantPlace: "queue",
+        WantNumber: "callback",
+        WantSlots: "callback",
     }
 
     def __init__(self) -> None:

@@ -36,6 +36,10 @@ def documents(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+def put(world: World, names: frozenset[str]) -> Sequence[str]:
+    return put_on_record(world, FLOWS, names)
+
+
 def play(path: Path) -> list[Played]:
     scripts, problems = read_files([path])
     assert problems == []
@@ -43,9 +47,6 @@ def play(path: Path) -> list[Played]:
 
         def one(at: datetime) -> World:
             return open_world(at, FLOWS, None, 1, reader)
-
-        def put(world: World, names: frozenset[str]) -> Sequence[str]:
-            return put_on_record(world, FLOWS, names)
 
         return run(scripts, one, put, [FLOWS / "voices"], None, False)
 

@@ -7,6 +7,7 @@ queue let it go, we pointed it here), the ticket says what comes next.
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import timedelta
 
 from ivr.core.flow.model import QueueNode
@@ -41,6 +42,7 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
         return Fail(reason(place))
     if heard is not None and place.language in walk.version.flow.languages:
         walk.language = place.language  # perhaps chosen while waiting
+    place = after_this_turn(walk, place)
     match place.state:
         case TicketState.TALKING if isinstance(heard, LeftRoom):
             here = walk.company.queues.get(node.queue)
@@ -56,6 +58,19 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
             return Leave("callback", "is owed a call back already")
         case _:
             return lines_up(walk, node, place)
+
+
+def after_this_turn(walk: Walk, place: GotPlace) -> GotPlace:
+    """The place as it will stand once this turn is on record: another queue may have been left in it."""
+    for deed in walk.deeds:
+        match deed:
+            case LeavePlace(ticket) if ticket == place.ticket:
+                place = replace(place, state=TicketState.LEFT, wish="")
+            case EndTalk(ticket) if ticket == place.ticket:
+                place = replace(place, state=TicketState.SERVED)
+            case _:
+                pass
+    return place
 
 
 def lines_up(walk: Walk, node: QueueNode, place: GotPlace) -> Wait:

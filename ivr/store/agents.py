@@ -27,6 +27,7 @@ def _on_record(row: Row[Any]) -> AgentOnRecord:
             address=Address(AddressKind(row.address_kind), row.address),
             skills=json.loads(row.skills),
             wrap_up=None if wrap_up is None else timedelta(seconds=wrap_up),
+            rank=row.rank,
         ),
         AgentStatus(
             agent=name,
@@ -53,6 +54,7 @@ def _who(record: AgentRecord) -> dict[str, Any]:
         "address_kind": record.address.kind.value,
         "address": record.address.at,
         "wrap_up_seconds": None if record.wrap_up is None else record.wrap_up.total_seconds(),
+        "rank": record.rank,
     }
 
 

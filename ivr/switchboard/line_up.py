@@ -49,12 +49,12 @@ class LineUp:
         if not wanted:
             return
         with self.records.read() as tx:
-            known = {each.record.name: (rank, each) for rank, each in enumerate(tx.agents.all())}
+            known = {each.record.name: each for each in tx.agents.all()}
         now = self.clock.now()
         for name in sorted(wanted):
-            rank, agent = known.get(name, (0, None))
+            agent = known.get(name)
             if agent is not None and agent.status.is_free(now):
-                free = free_agent(agent, rank)
+                free = free_agent(agent)
                 self.floor.ask(lambda floor, free=free: floor.agent_free(free, now))  # type: ignore[misc]
             else:
                 self.floor.ask(lambda floor, name=name: floor.agent_not_free(name, now))  # type: ignore[misc]

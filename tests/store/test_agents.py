@@ -24,7 +24,7 @@ ANNA = AgentRecord(
     {"orders": 4, "english": 2},
     timedelta(seconds=45),
 )
-BRUNO = AgentRecord(AgentId("bruno"), (QueueName("sales"),), Address(AddressKind.BROWSER, "bruno"))
+BRUNO = AgentRecord(AgentId("bruno"), (QueueName("sales"),), Address(AddressKind.BROWSER, "bruno"), rank=1)
 
 
 @pytest.fixture

@@ -31,6 +31,10 @@ class BreakWithoutReason(IvrError):
     """A break has a reason: lunch, training, …"""
 
 
+class NotWrappingUp(IvrError):
+    """Only an agent whose talk has just ended has a wrap-up."""
+
+
 class AddressKind(StrEnum):
     PHONE = "phone"
     SIP = "sip"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from ivr.core.agent import AgentStatus, SystemState, Wish
 from ivr.core.roster import Address, AddressKind, AgentRecord, NoSuchAgent, first_status
@@ -93,6 +93,18 @@ class SqlAgents:
         if row is None:
             raise NoSuchAgent(f"no agent is called '{agent}'")
         return _on_record(row)
+
+    def edition(self) -> int:
+        # Every change adds one to somebody's version, and a row once made stays.
+        row = self._link.one(select(func.sum(agents.c.version + 1)).where(agents.c.site_id == SITE))
+        return 0 if row is None or row[0] is None else int(row[0])
+
+    def resting(self) -> Mapping[AgentId, datetime]:
+        wrap_up = (agents.c.site_id == SITE) & (agents.c.state == SystemState.WRAP_UP.value)
+        query = select(agents.c.name, agents.c.wrap_up_until).where(
+            wrap_up, agents.c.wrap_up_until.is_not(None), agents.c.removed_at.is_(None)
+        )
+        return {AgentId(row.name): row.wrap_up_until for row in self._link.all(query.order_by(agents.c.wrap_up_until))}
 
     def put(self, record: AgentRecord, at: datetime) -> None:
         status = first_status(record.name, at)

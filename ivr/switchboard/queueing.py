@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import datetime
 
 from ivr.core.errors import CarrierUnavailable, FloorUnavailable
 from ivr.core.leg import Leg, LegEnd
@@ -40,11 +41,22 @@ class Queueing:
         try:
             self.care.lapse()
             self.care.rested()
+            self.care.signed()
             self._forgive()
             self.match()
         except FloorUnavailable:
             pass  # counted by the callers' wait; nothing is lost, since SQL holds the places
         self._steer_everybody()
+
+    def rest(self) -> datetime | None:
+        """Who has wrapped up is free, and matched at once; when the next wrap-up ends.
+
+        Raises FloorUnavailable, RecordsUnavailable.
+        """
+        rested = self.care.rested()
+        if rested.agents:
+            self.match()
+        return rested.next_at
 
     def compare(self) -> None:
         """Set the floor right against the record, and our legs against the carrier's list."""

@@ -56,6 +56,15 @@ class StandingFloor:
             self._recover()
         return _unless_lost(question(self._floor))
 
+    def rebuild(self) -> int:
+        """Build it anew from what is on record, whether or not it stands: its new epoch.
+
+        Raises FloorUnavailable, RecordsUnavailable.
+        """
+        with self._records.write() as tx:
+            self._rebuild(tx, tx.floor.lock())
+            return tx.floor.epoch()
+
     @property
     def _floor(self) -> Floor:
         if self._under is None:
@@ -67,9 +76,8 @@ class StandingFloor:
             epoch = tx.floor.lock()
             if epoch != self._floor.epoch:
                 self._under = self._floor.under(epoch)
-                if epoch and self._stands():
-                    return
-            self._rebuild(tx, epoch)
+            if epoch == 0 or not self._stands():  # another thread of this process may have built it meanwhile
+                self._rebuild(tx, epoch)
 
     def _stands(self) -> bool:
         answer, _ = self._floor.withdraw(NOBODY, self._clock.now())

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
+import redis
+
 from ivr import config, wiring
 from ivr.core.agent import Wish
 from ivr.core.call import CallRecord
@@ -58,6 +60,7 @@ class World:
     records: SqlRecords
     office: wiring.Office
     down: set[str]
+    floor: redis.Redis
     ends: ExitStack
 
     def sign_in(self, agent: OnDuty, since: timedelta = timedelta(0)) -> Subscriber:
@@ -173,7 +176,9 @@ def open_world(
         later.sweep_every(SWEEP)
         evidence = RecordedEvidence(office.records, "twilio", settings.account_sid)
         telephones = InProcessTelephones(network, scheduler)
-        return World(network, scheduler, telephones, evidence, office.records, office, answers.down, ends.pop_all())
+        return World(
+            network, scheduler, telephones, evidence, office.records, office, answers.down, floor, ends.pop_all()
+        )
     raise AssertionError("an exit stack swallows nothing")
 
 

@@ -45,6 +45,7 @@ class Work:
     steer: Callable[[TicketId], None]
     tend_floor: Callable[[], None]
     compare_floor: Callable[[], None]
+    rest: Callable[[], datetime | None]
 
 
 @dataclass(frozen=True)
@@ -83,4 +84,5 @@ def work_with(tools: Tools) -> Work:
         steer=tools.queueing.steer,
         tend_floor=tools.queueing.tend,
         compare_floor=tools.queueing.compare,
+        rest=tools.queueing.rest,
     )

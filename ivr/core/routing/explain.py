@@ -51,6 +51,14 @@ class Explanation:
     hindrances: tuple[Hindrance, ...]
     chances: tuple[Chance, ...]
 
+    def could_from(self, agent: AgentId) -> datetime | None:
+        """From then on this agent could take it, were they free (when a wrap-up ends is known); None: never."""
+        hindrance = next((one for one in self.hindrances if one.agent == agent), None)
+        since = next((chance.since for chance in self.chances if agent in chance.agents), None)
+        if since is None or hindrance is None or hindrance.free_at is None:
+            return since
+        return max(since, hindrance.free_at)
+
 
 def explain(
     ticket: Ticket, line: Iterable[Ticket], agents: Iterable[OnDuty], now: datetime, rules: Rules

@@ -27,6 +27,7 @@ def _on_record(row: Row[Any]) -> AgentOnRecord:
             address=Address(AddressKind(row.address_kind), row.address),
             skills=json.loads(row.skills),
             wrap_up=None if wrap_up is None else timedelta(seconds=wrap_up),
+            rank=row.rank,
         ),
         AgentStatus(
             agent=name,
@@ -53,6 +54,7 @@ def _who(record: AgentRecord) -> dict[str, Any]:
         "address_kind": record.address.kind.value,
         "address": record.address.at,
         "wrap_up_seconds": None if record.wrap_up is None else record.wrap_up.total_seconds(),
+        "rank": record.rank,
     }
 
 
@@ -96,11 +98,6 @@ class SqlAgents:
         # Every change adds one to somebody's version, and a row once made stays.
         row = self._link.one(select(func.sum(agents.c.version + 1)).where(agents.c.site_id == SITE))
         return 0 if row is None or row[0] is None else int(row[0])
-
-    def rank(self, agent: AgentId) -> int:
-        before = (agents.c.site_id == SITE) & agents.c.removed_at.is_(None) & (agents.c.name < agent)
-        row = self._link.one(select(func.count()).select_from(agents).where(before))
-        return 0 if row is None else int(row[0])
 
     def resting(self) -> Mapping[AgentId, datetime]:
         wrap_up = (agents.c.site_id == SITE) & (agents.c.state == SystemState.WRAP_UP.value)

@@ -170,7 +170,7 @@ def _as_free(tx: Transaction, name: AgentId, now: datetime) -> FreeAgent | None:
         agent = tx.agents.get(name)
     except NoSuchAgent:
         return None
-    return free_agent(agent, tx.agents.rank(name)) if agent.status.is_free(now) else None
+    return free_agent(agent) if agent.status.is_free(now) else None
 
 
 def _rested(status: AgentStatus, now: datetime) -> bool:

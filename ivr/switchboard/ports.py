@@ -413,10 +413,6 @@ class Agents(Protocol):
         """A number that grows with every change of anybody: the same number, the same agents."""
         ...
 
-    def rank(self, agent: AgentId) -> int:
-        """The place in ``all()``, counted from 0."""
-        ...
-
     def resting(self) -> Mapping[AgentId, datetime]:
         """Who wraps up, and until when; the earliest first."""
         ...

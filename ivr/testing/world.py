@@ -84,7 +84,7 @@ class World:
             raise CannotWork(f"agent {agent.name}: company.yaml cannot be read")
         known = on_duty.record(agent, company)
         with self.records.write() as tx:
-            tx.agents.put(known, self.scheduler.now())
+            tx.agents.put(replace(known, rank=len(tx.agents.all())), self.scheduler.now())
         phone = self.telephones.subscriber(agent.address or "", on_duty.behaviour(agent), agent.misses)
         self._later(since + agent.signs_in_at, lambda: self.wish(agent.name, Wish.AVAILABLE, "signed in"))
         if agent.signs_off_at is not None:

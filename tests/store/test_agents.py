@@ -24,7 +24,7 @@ ANNA = AgentRecord(
     {"orders": 4, "english": 2},
     timedelta(seconds=45),
 )
-BRUNO = AgentRecord(AgentId("bruno"), (QueueName("sales"),), Address(AddressKind.BROWSER, "bruno"))
+BRUNO = AgentRecord(AgentId("bruno"), (QueueName("sales"),), Address(AddressKind.BROWSER, "bruno"), rank=1)
 
 
 @pytest.fixture
@@ -131,16 +131,6 @@ def test_the_edition_grows_with_every_change_and_only_then(records: SqlRecords, 
         assert editions == sorted(set(editions))
         assert not tx.agents.change(anna.status, 0)
         assert tx.agents.edition() == editions[-1]
-
-
-def test_a_rank_is_the_place_among_all(records: SqlRecords, anna: AgentOnRecord) -> None:
-    carla = replace(BRUNO, name=AgentId("carla"))
-    with records.write() as tx:
-        tx.agents.put(carla, START)
-        tx.agents.put(BRUNO, START)
-        assert [tx.agents.rank(each.record.name) for each in tx.agents.all()] == [0, 1, 2]
-        assert tx.agents.remove(anna.record.name, 0, START)
-        assert [tx.agents.rank(each.record.name) for each in tx.agents.all()] == [0, 1]
 
 
 def test_who_wraps_up_is_known_with_the_time_of_its_end(records: SqlRecords, anna: AgentOnRecord) -> None:

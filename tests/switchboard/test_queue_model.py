@@ -252,7 +252,7 @@ class QueueAsItHappens(RuleBasedStateMachine):
             known = {one.agent: one for one in there.free}
             for pair in pairs[:1]:
                 self._nobody_is_passed(pair, standing, known)
-            free = {a.record.name: free_agent(a, rank) for rank, a in enumerate(crew) if a.status.is_free(now)}
+            free = {a.record.name: free_agent(a) for a in crew if a.status.is_free(now)}
             if free == known and there.in_line == {one.id for one in waiting}:
                 full = best_pairs(standing, list(free.values()), RULES, 1)
                 if [(p.ticket, p.agents) for p in full] != [(p.ticket, p.agents) for p in pairs[:1]]:
@@ -313,7 +313,7 @@ class QueueAsItHappens(RuleBasedStateMachine):
             places, crew = tx.tickets.live(), tx.agents.all()
         line = [place.ticket for place in places if place.ticket.state is TicketState.IN_LINE]
         waiting = [seen for one in line if (seen := waiting_at(one, now, RULES))]
-        free = [free_agent(each, rank) for rank, each in enumerate(crew) if each.status.is_free(now)]
+        free = [free_agent(each) for each in crew if each.status.is_free(now)]
         assert not best_pairs(waiting, free, RULES, 1)
 
     def phones_are_where_the_record_says(self) -> None:

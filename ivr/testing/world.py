@@ -57,6 +57,9 @@ from ivr.world.ids import Chance
 SWEEP = 5.0
 """Seconds between two sweeps, as the worker has it."""
 
+AFTERWARDS = timedelta(minutes=1)
+"""So long after the last call the line is swept as if somebody were on it."""
+
 PUBLIC_URL = "https://line.example"
 
 
@@ -187,13 +190,18 @@ def open_world(
         if transcriber is None:
             transcriber = ends.enter_context(wiring.transcriber(models_dir)) if models_dir else NoTranscriber()
         later.serve(wiring.work(office, transcriber))
-        later.sweep_every(SWEEP)
+        later.sweep_every(SWEEP, lambda: nobody_on_the_line(network, scheduler.now()))
         evidence = RecordedEvidence(office.records, "twilio", settings.account_sid)
         telephones = InProcessTelephones(network, scheduler)
         return World(
             network, scheduler, telephones, evidence, office.records, office, answers.down, floor, ends.pop_all()
         )
     raise AssertionError("an exit stack swallows nothing")
+
+
+def nobody_on_the_line(network: Network, now: datetime) -> bool:
+    """Nor was anybody within the last minute."""
+    return all(call.end_time is not None and now - call.end_time > AFTERWARDS for call in network.calls())
 
 
 class LateApp:

@@ -7,6 +7,7 @@ queue let it go, we pointed it here), the ticket says what comes next.
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import timedelta
 
 from ivr.core.flow.model import QueueNode
@@ -39,6 +40,7 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
     place = yield WantPlace(node.queue)
     if not isinstance(place, GotPlace):
         return Fail(reason(place))
+    place = as_decided(walk, place)
     if heard is not None and place.language in walk.version.flow.languages:
         walk.language = place.language  # perhaps chosen while waiting
     match place.state:
@@ -56,6 +58,17 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
             return Leave("callback", "is owed a call back already")
         case _:
             return lines_up(walk, node, place)
+
+
+def as_decided(walk: Walk, place: GotPlace) -> GotPlace:
+    """What this very turn has decided of the place, at the queue it came from, stands on no record yet."""
+    for deed in walk.deeds:
+        match deed:
+            case EndTalk(ticket) if ticket == place.ticket:
+                return replace(place, state=TicketState.SERVED, room=None)
+            case LeavePlace(ticket) if ticket == place.ticket:
+                return replace(place, state=TicketState.LEFT)
+    return place
 
 
 def lines_up(walk: Walk, node: QueueNode, place: GotPlace) -> Wait:

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, text, update
 
+from ivr.core.call import CallState
 from ivr.core.errors import NoSuchTicket
 from ivr.core.ticket import Relaxation, Ticket, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, CustomerId, QueueName, TicketId
 from ivr.store.link import Link, inserting
-from ivr.store.tables import LIVE_TICKETS, SITE, ticket_counter, tickets
+from ivr.store.tables import LIVE_TICKETS, SITE, calls, ticket_counter, tickets
 from ivr.switchboard.ports import AnsweredTicket, TicketOnRecord
 
 IN_LINE = (TicketState.IN_LINE.value, TicketState.CLAIMED.value)
@@ -219,6 +220,12 @@ class SqlTickets:
         away = (tickets.c.site_id == SITE) & (tickets.c.state == TicketState.AWAY.value)
         query = select(tickets).where(away, tickets.c.away_at < moment)
         return self._several(query.order_by(tickets.c.away_at, tickets.c.id).limit(limit))
+
+    def left_behind(self) -> Sequence[TicketId]:
+        in_a_room = calls.c.ended_at.is_(None) & (calls.c.state == CallState.TALKING.value)
+        over = (tickets.c.site_id == SITE) & (tickets.c.state != TicketState.TALKING.value)
+        query = select(tickets.c.id).join(calls, calls.c.id == tickets.c.call_id).where(in_a_room, over)
+        return [TicketId(row.id) for row in self._link.all(query.order_by(tickets.c.id))]
 
     def ended_between(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
         query = select(tickets).where(tickets.c.ended_at >= since, tickets.c.ended_at < until)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ivr.core.agent import AgentEvent, AgentStatus, SystemState
 from ivr.core.errors import NoSuchTicket
@@ -15,6 +15,13 @@ from ivr.core.words import AgentId, TicketId
 from ivr.switchboard import places
 from ivr.switchboard.ports import ClaimState, Clock, Floor, FloorAnswer, Later, Records, StandingClaim, Transaction
 from ivr.switchboard.standing_floor import StandingFloor, free_agent
+
+LAPSES = timedelta(seconds=35)
+"""So long an offer stands: the ringing, the whisper, and time for the carrier to tell us."""
+
+ON_RECORD_WITHIN = timedelta(seconds=5)
+"""A claim on the floor that stands on no record after so long never will: whoever made it died over it, or was refused
+by SQL. (SQL gives up on a statement after half of it.)"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,24 @@ class LineUp:
                 self.floor.ask(lambda floor, agent=agent: floor.agent_free(agent, now))  # type: ignore[misc]
             else:
                 self.floor.ask(lambda floor, name=name: floor.agent_not_free(name, now))  # type: ignore[misc]
+
+    def give_back(self, ticket: TicketId, token: str, agents: Iterable[AgentId]) -> None:
+        """A claim on the floor that stands on no record comes to nothing, and what is true is lined up."""
+        now = self.clock.now()
+        try:
+            with self.records.read() as tx:
+                place = tx.tickets.get(ticket)
+                recorded = any(claim.state is ClaimState.OFFERED for claim in tx.claims.under(token))
+        except NoSuchTicket:
+            self.floor.ask(lambda floor: floor.withdraw(ticket, now))
+        else:
+            if recorded:
+                return
+            self.floor.ask(lambda floor: floor.release(place.ticket, token, now))
+            if place.ticket.state is TicketState.CLAIMED:  # for others: whoever looks next shall not find it in line
+                self.floor.ask(lambda floor: floor.withdraw(ticket, now))
+            self(ticket)
+        self.agents(agents)
 
     def _in_line(self, floor: Floor, ticket: Ticket, token: str | None) -> FloorAnswer:
         now = self.clock.now()
@@ -118,6 +143,11 @@ class FloorCare:
         with self.records.read() as tx:
             live = tx.tickets.live()
             agents = tx.agents.all()
+            offered = {claim.token for claim in tx.claims.live() if claim.state is ClaimState.OFFERED}
+        old = now + LAPSES - ON_RECORD_WITHIN
+        dead = [claim for claim in seen.claims if claim.token not in offered and claim.lapses <= old]
+        for claim in dead:
+            self.line_up.give_back(claim.ticket, claim.token, claim.agents)
         there = seen.in_line | seen.resting | {claim.ticket for claim in seen.claims}
         in_line = {place.ticket.id for place in live if places.stands_in_line(place)}
         claimed = {place.ticket.id for place in live if place.ticket.state is TicketState.CLAIMED}
@@ -129,7 +159,7 @@ class FloorCare:
         wanted = {each.record.name for each in agents if each.status.is_free(now)}
         wrong = (wanted - free - busy) | (free - wanted)
         self.line_up.agents(wrong)
-        return len(differ) + len(wrong)
+        return len(dead) + len(differ) + len(wrong)
 
     def rested(self) -> Rested:
         """Agents whose wrap-up is due are idle, on record and on the floor."""

@@ -16,7 +16,7 @@ from ivr.core.roster import Address, AddressKind
 from ivr.core.routing.decide import Pair, Rules, best_pairs
 from ivr.core.words import AgentId, Language, LegId, PhoneNumber, TicketId
 from ivr.switchboard import places
-from ivr.switchboard.line_up import LineUp
+from ivr.switchboard.line_up import LAPSES, LineUp
 from ivr.switchboard.ports import (
     Claim,
     ClaimOnRecord,
@@ -34,9 +34,6 @@ from ivr.switchboard.steer import Steer
 
 RINGS = timedelta(seconds=20)
 """So long an agent's phone rings."""
-
-LAPSES = timedelta(seconds=35)
-"""So long an offer stands: the ringing, the whisper, and time for the carrier to tell us."""
 
 AT_ONCE = 4
 """Matches looked for in one look."""
@@ -88,21 +85,9 @@ class Match:
                     raise ChangedMeanwhile  # rolls back what was written of it
         except (ChangedMeanwhile, NoSuchTicket):
             log.info("claim.refused", ticket=claim.ticket, agents=len(claim.agents))
-            self._give_back(claim)
+            self.line_up.give_back(claim.ticket, claim.token, claim.agents)
             return
         self.steer(claim.ticket)
-
-    def _give_back(self, claim: Claim) -> None:
-        now = self.clock.now()
-        try:
-            with self.records.read() as tx:
-                ticket = tx.tickets.get(claim.ticket).ticket
-        except NoSuchTicket:
-            self.floor.ask(lambda floor: floor.withdraw(claim.ticket, now))
-        else:
-            self.floor.ask(lambda floor: floor.release(ticket, claim.token, now))
-            self.line_up(claim.ticket)
-        self.line_up.agents(claim.agents)
 
     def _on_record(self, tx: Transaction, claim: Claim, pair: Pair, now: datetime) -> bool:
         made = places.claimed(tx, claim, pair, now + LAPSES, now)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from ivr.core.agent import AgentEvent, happened
-from ivr.core.call import CallRecord
+from ivr.core.call import CallRecord, CallState
 from ivr.core.errors import ChangedMeanwhile
 from ivr.core.events import AgentJoined, AgentOffered, CallEvent, OfferEnded, QueueJoined, QueueLeft, TalkEnded
 from ivr.core.flow.turn import TakePlace
@@ -49,7 +49,12 @@ def live(place: TicketOnRecord) -> bool:
 
 
 def take(tx: Transaction, call: CallRecord, customer: CustomerId, deed: TakePlace, now: datetime) -> None:
-    """A place in line for a call: the one that was kept for them, or a new one."""
+    """A place in line for a call: the one that was kept for them, or a new one.
+
+    None for a call that has ended: its last words were late, and what it left is kept as it is.
+    """
+    if call.state is CallState.ENDED:
+        return
     owed = tx.tickets.of_call(call.id)
     if owed is not None and owed.ticket.id == deed.ticket:
         callbacks.waits_after_all(tx, owed, deed.node, call.id, now)

@@ -531,6 +531,10 @@ class Tickets(Protocol):
         """Those still away that went before a moment, the longest away first."""
         ...
 
+    def left_behind(self) -> Sequence[TicketId]:
+        """Those nobody talks to any more, while their caller is still where they talked."""
+        ...
+
     def ended_between(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
         """By the time of their end, in ``[since, until)``."""
         ...

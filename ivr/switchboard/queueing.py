@@ -97,7 +97,8 @@ class Queueing:
     def _steer_everybody(self) -> None:
         """Tickets with legs, and callers who talk or have talked: whatever lost its hint."""
         with self.records.read() as tx:
-            tickets = dict.fromkeys(leg.ticket for leg in tx.legs.unfinished())
+            with_legs = [leg.ticket for leg in tx.legs.unfinished()]
+            tickets = dict.fromkeys((*with_legs, *tx.tickets.left_behind()))
         for ticket in tickets:
             try:
                 self.steer(ticket)

@@ -48,6 +48,9 @@ class Steer:
                 return
             legs = tx.legs.of_ticket(ticket)
             call = tx.calls.at(place.ticket.call) if place.ticket.call is not None else None
+            newest = tx.tickets.of_call(call.id) if call is not None else None
+            if newest is not None and newest.ticket.id != ticket:
+                call = None  # it has gone on to another place, whose legs are not these
         if call is not None:
             self._call_belongs(place, call)
         self.legs([leg for leg in legs if leg.state is not LegState.ENDED], place)

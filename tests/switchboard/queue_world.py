@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
-from unittest import mock
 from urllib.parse import urlsplit
 
 import requests
@@ -49,7 +48,9 @@ ROUND = timedelta(seconds=60)
 
 DESKS = {"+39800123456": "orders", "+39800123457": "repairs"}
 CREW = {
-    "anna": AgentRecord(AgentId("anna"), (QueueName("orders"),), Address(AddressKind.PHONE, "+390298765001"), {"it": 3}),
+    "anna": AgentRecord(
+        AgentId("anna"), (QueueName("orders"),), Address(AddressKind.PHONE, "+390298765001"), {"it": 3}
+    ),
     "bruno": AgentRecord(
         AgentId("bruno"),
         (QueueName("orders"), QueueName("repairs")),
@@ -96,8 +97,9 @@ nodes:
       voicemail_to: message
     overflow:
       - {{from: 8 min, to: message}}
-    when_done: bye
+    when_done: {then}
     failed: message
+  orders_too: {{queue: orders, when_done: bye, failed: message}}
   message:
     voicemail: {name}
     ask: "Dopo il segnale lasciate un messaggio."
@@ -111,6 +113,8 @@ HOW = {
     "orders": "skills: {it: 2}\n    prefer: last_agent\n    relax:\n      - {after: 20 s, skills: [it]}",
     "repairs": "priority: 30 s",
 }
+
+THEN = {"orders": "bye", "repairs": "orders_too"}
 
 TROUBLE = (RecordsUnavailable, FloorUnavailable, CarrierUnavailable)
 """What a rim may meet in an installation that is otherwise sound; anything else is a defect, and passes through."""
@@ -165,6 +169,12 @@ class FaultyRecords(SqlRecords):
 
     def read(self) -> AbstractContextManager[Transaction]:
         return self._faulty(super().read())
+
+    def written(self) -> int:
+        """Rows changed so far: the same number, the same record."""
+        with self.engine.connect() as connection:
+            changes: int = connection.connection.driver_connection.total_changes  # type: ignore[union-attr]
+            return changes
 
     def seen(self) -> AbstractContextManager[Transaction]:
         """For the test itself: nothing goes wrong in it."""
@@ -255,14 +265,19 @@ class Carrier:
         self.phones: dict[str, Phone] = {}
         self.webhooks: list[Webhook] = []
         self.dialled: list[str] = []  # legs
-        self.met: dict[str, set[str]] = {}  # who was ever in a room
+        self.met: dict[str, set[str]] = {}  # the agents' legs that were ever in a room
         self.mood = ""  # of the next dial: unavailable, lost, refused
         self._count = 0
 
     # What we ask of it
 
     def request(
-        self, method: str, url: str, params: Mapping[str, Any] | None = None, data: Mapping[str, Any] | None = None, **_: Any
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+        **_: Any,
     ) -> Response:
         self.faults.step(may_refuse=False)
         answer = self._answer(method, urlsplit(url).path, params or {}, data or {})
@@ -291,9 +306,10 @@ class Carrier:
         return _json(200, {"sid": phone.sid})
 
     def _listed(self, status: str) -> list[dict[str, str]]:
-        up = [phone for phone in self.phones.values() if phone.is_up]
-        wanted = {"queued": [], "ringing": [p for p in up if not p.answered], "in-progress": [p for p in up if p.answered]}
-        return [{"sid": phone.sid} for phone in wanted[status]]
+        if status == "queued":
+            return []
+        up = (phone for phone in self.phones.values() if phone.is_up)
+        return [{"sid": phone.sid} for phone in up if phone.answered == (status == "in-progress")]
 
     def _dial(self, data: Mapping[str, Any]) -> Response:
         mood, self.mood = self.mood, ""
@@ -311,7 +327,7 @@ class Carrier:
         return _json(201, {"sid": phone.sid})
 
     def _redirect(self, phone: Phone, url: str) -> None:
-        """"Call resource: update": a parked call leaves its queue as redirected, one in a room leaves that."""
+        """ "Call resource: update": a parked call leaves its queue as redirected, one in a room leaves that."""
         turn, door = int(url.split("/")[-2]), url.split("/")[-1]
         if phone.place == "parked":
             self._asks(phone, "queue_left", LeftQueue("redirected"), read=False)
@@ -365,7 +381,8 @@ class Carrier:
                 phone.place, phone.ticket, phone.round, phone.round_at = "parked", ticket, 0, self.clock.at
             case Join(room, ends):
                 phone.place, phone.room, phone.ends_room = "room", room, ends
-                self.met.setdefault(room, set()).add(phone.ours)
+                if phone.is_agents:
+                    self.met.setdefault(room, set()).add(phone.ours)
             case Ask():
                 phone.place, phone.since = "asked", self.clock.at
             case GoOn():
@@ -420,7 +437,6 @@ class QueueWorld:
         self.records = FaultyRecords(self.clock, self.faults)
         self._ends.callback(self.records.close)
         self.redis = self._ends.enter_context(redis_for_a_world())
-        self._ends.enter_context(mock.patch.object(wiring, "records", lambda *_: self.records))
         self._ids = Chance(self.clock, seed=1)
         self.is_open = False
         self.began = self.clock.at
@@ -442,7 +458,9 @@ class QueueWorld:
         settings = replace(
             config.load({"IVR_PUBLIC_URL": URL, "IVR_SECRET_KEY": "world"}, dotenv=None), flows_dir=_flows()
         )
-        self.office = wiring.open_office(settings, self.hints, self.clock, self._ids, self.carrier, redis=self.redis)
+        self.office = wiring.open_office(
+            settings, self.hints, self.clock, self._ids, self.carrier, redis=self.redis, kept=self.records
+        )
         self.work = wiring.work(self.office, NoTranscriber())
         self._missing: frozenset[CallId] = frozenset()
         self._carrier_due = self.clock.at
@@ -554,14 +572,14 @@ class QueueWorld:
             self._missing = self.does(lambda: self.work.end_vanished(self._missing)) or frozenset()
             self.does(lambda: self.work.compare_floor())
 
-    def settles(self, seconds: float) -> None:
+    def settles(self, seconds: float, every: float = SWEEP) -> None:
         """No more faults and no more input: what is under way arrives, unanswered phones ring out, sweeps go on."""
         self.faults.clear()
         self.carrier.mood = ""
         until = self.clock.at + timedelta(seconds=seconds)
         self.arrives()
         while self.clock.at < until:
-            self.passes(SWEEP)
+            self.passes(every)
             for phone in list(self.carrier.phones.values()):
                 if phone.place == "asked" and phone.is_agents:
                     self.carrier.presses(phone, "")
@@ -589,5 +607,5 @@ def _flows() -> Path:
     folder = Path(_folder().name)
     (folder / "company.yaml").write_text(COMPANY, encoding="utf-8")
     for name, how in HOW.items():
-        (folder / f"{name}.yaml").write_text(FLOW.format(name=name, how=how), encoding="utf-8")
+        (folder / f"{name}.yaml").write_text(FLOW.format(name=name, how=how, then=THEN[name]), encoding="utf-8")
     return folder

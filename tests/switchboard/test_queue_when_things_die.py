@@ -1,0 +1,121 @@
+"""What the queue's model has found, as callers and agents met it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ivr.core.agent import Wish
+from ivr.core.errors import RecordsUnavailable
+from ivr.core.ticket import TicketState
+from ivr.core.words import TicketId
+from tests.switchboard.queue_world import Killed, Phone, QueueWorld
+
+CALLER, ORDERS, REPAIRS = "+390612345670", "+39800123456", "+39800123457"
+
+
+@pytest.fixture
+def world() -> Iterator[QueueWorld]:
+    opened = QueueWorld()
+    yield opened
+    opened.close()
+
+
+def rung(world: QueueWorld) -> Phone:
+    return next(phone for phone in world.carrier.phones.values() if phone.place == "ringing")
+
+
+def taken(world: QueueWorld) -> Phone:
+    """The phone that rings is answered, and its agent presses 1."""
+    phone = rung(world)
+    world.carrier.answers(phone)
+    world.arrives()
+    world.carrier.presses(phone, "1")
+    world.arrives()
+    return phone
+
+
+def claims_on_the_floor(world: QueueWorld) -> int:
+    return len(world.office.queueing.care.floor.ask(lambda floor: floor.snapshot(world.clock.at)).claims)
+
+
+def state(world: QueueWorld, phone: Phone) -> TicketState:
+    with world.records.seen() as tx:
+        return tx.tickets.get(TicketId(phone.ticket)).ticket.state
+
+
+def test_the_caller_is_led_out_of_the_room_though_every_hint_of_the_talks_end_is_lost(world: QueueWorld) -> None:
+    world.wishes("anna", Wish.AVAILABLE)
+    caller = world.rings(CALLER, ORDERS)
+    world.arrives()
+    agent = taken(world)
+    assert (caller.place, agent.place, caller.room) == ("room", "room", agent.room)
+    world.carrier.hangs_up(agent)
+    world.deliver(world.carrier.webhooks.pop())
+    world.hints.waiting.clear()
+    world.passes(2)
+    world.arrives()
+    assert caller.place == "ended"  # they heard goodbye
+
+
+def test_who_talked_and_is_sent_on_to_another_queue_waits_there(world: QueueWorld) -> None:
+    world.wishes("carla", Wish.AVAILABLE)
+    caller = world.rings(CALLER, REPAIRS)
+    world.arrives()
+    taken(world)
+    world.carrier.closes(caller.room)
+    world.arrives()
+    assert caller.place == "parked"
+    assert state(world, caller) is TicketState.IN_LINE
+
+
+def test_late_words_of_who_hung_up_put_nobody_in_line(world: QueueWorld) -> None:
+    world.wishes("carla", Wish.AVAILABLE)
+    caller = world.rings(CALLER, REPAIRS)
+    world.arrives()
+    taken(world)
+    world.carrier.closes(caller.room)
+    left_room = next(webhook for webhook in world.carrier.webhooks if webhook.phone is caller)
+    world.carrier.hangs_up(caller)
+    world.deliver(world.carrier.webhooks.pop())
+    world.deliver(left_room)
+    with world.records.seen() as tx:
+        assert not tx.tickets.live()
+
+
+@pytest.mark.parametrize("trouble", [Killed, RecordsUnavailable])
+def test_a_claim_that_never_came_on_record_keeps_its_caller_no_longer_than_20_s(
+    world: QueueWorld, trouble: type[BaseException]
+) -> None:
+    world.wishes("anna", Wish.AVAILABLE)
+    world.arrives()
+    caller = world.rings(CALLER, ORDERS)
+    before_the_record = 4  # step of lining up and matching: the floor has claimed, and SQL is asked to write it down
+    world.faults.after(before_the_record, trouble)
+    world.heed(world.hints.waiting.pop(0))
+    assert claims_on_the_floor(world) == 1
+    assert state(world, caller) is TicketState.IN_LINE
+    for _ in range(4):
+        world.passes(5)
+    world.arrives()
+    assert rung(world).is_agents
+    assert state(world, caller) is TicketState.CLAIMED
+
+
+def test_who_talks_to_the_next_agent_is_not_moved_by_the_end_of_the_talk_before(world: QueueWorld) -> None:
+    for name in ("carla", "anna"):
+        world.wishes(name, Wish.AVAILABLE)
+    caller = world.rings(CALLER, REPAIRS)
+    world.arrives()
+    first = taken(world)
+    before = TicketId(caller.ticket)
+    world.carrier.closes(caller.room)
+    world.arrives()  # the flow goes on to the order desk
+    taken(world)
+    assert caller.place == "room"
+    assert caller.ticket != before
+    assert not first.is_up
+    documents = caller.documents
+    world.heed(("steer", before))
+    assert (caller.place, caller.documents) == ("room", documents)

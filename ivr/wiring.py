@@ -154,16 +154,17 @@ def _queueing(
     redis: Redis | None,
 ) -> Queueing:
     """The queue over the floor in Redis; without any, callers wait until there is one."""
-    rules = _rules(company(settings))
+    known_rules = rules(company(settings))
     client = redis if redis is not None else connect(settings.redis_url) if settings.redis_url else None
-    floor = StandingFloor(kept, RedisFloor(client, rules) if client is not None else None, clock)
+    floor = StandingFloor(kept, RedisFloor(client, known_rules) if client is not None else None, clock)
     line_up = LineUp(kept, floor, clock)
     steer = Steer(kept, carrier, news, settings.public_url, clock)
-    match = Match(kept, floor, rules, flows, line_up, steer, clock, ids)
+    match = Match(kept, floor, known_rules, flows, line_up, steer, clock, ids)
     return Queueing(kept, carrier, line_up, match, steer, FloorCare(kept, floor, line_up, later, clock), news, clock)
 
 
-def _rules(known: Company | None) -> Rules:
+def rules(known: Company | None) -> Rules:
+    """What the company's queues go by."""
     queues = known.queues.values() if known else ()
     return Rules({queue.name: Strategy(queue.strategy) for queue in queues})
 

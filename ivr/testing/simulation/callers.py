@@ -116,7 +116,7 @@ class OneCall:
         self.acted_last = False  # the caller did something, and has heard no words since
         self.spoke = 0.0  # seconds into the recording that runs, or ran last
         self.over = ""
-        self.told_ahead: dict[str, int] = {}  # by ticket: how many are ahead, as they heard it last
+        self.told_ahead: dict[str, int] = {}  # by queue and arrival: how many are ahead, as they heard it last
         self._seen = 0
         self._music = False  # what was last heard is the music of the wait
         self._called = False  # they were rung, and did not ring

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -53,8 +52,11 @@ from ivr.world.ids import Chance
 ELSEWHERE = "https://elsewhere.example"
 """Where the static document lies, on a server that is not ours (`ivr fallback`)."""
 
-SWEEPS = ((60.0, SWEEP), (3600.0, 60.0), (math.inf, 600.0))
-"""Seconds since somebody was on the line, and between two sweeps then: nights take no time."""
+STIRRED, ON_THE_LINE, OWED, QUIET, NIGHT = SWEEP, 20.0, 60.0, 600.0, 1800.0
+"""Seconds between two sweeps: where something went wrong of late, it is the sweep that makes it good, and comes as often
+as in the worker; else it finds what came due by itself, and may take its time."""
+
+OF_LATE, LONG_AGO = 40.0, 7200.0
 
 RESTART = (0.5, 2.0, 9.0)
 """Seconds until a process that died is there again."""
@@ -156,11 +158,16 @@ class Line:
         self.rung_twice_by.append((self.scheduler.now(), agent, tuple(sids)))
 
     def until_next_sweep(self) -> float:
-        """In seconds; as in the worker while anybody is on the line."""
+        """In seconds."""
         now = self.scheduler.now()
-        ends = [call.end_time or now for call in self.network.calls()] or [now]
-        quiet = (now - max(ends)).total_seconds()
-        return next(pause for longest, pause in SWEEPS if quiet <= longest)
+        if self.diary.struck_at is not None and (now - self.diary.struck_at).total_seconds() < OF_LATE:
+            return STIRRED
+        quiet = (now - max((call.end_time or now for call in self.network.calls()), default=now)).total_seconds()
+        if quiet < OF_LATE:
+            return ON_THE_LINE
+        if any(since <= now for since in self.in_line_since.values()):
+            return OWED
+        return QUIET if quiet < LONG_AGO else NIGHT
 
 
 Keeps = Callable[[Engine, VirtualScheduler, Callable[[str], None]], SqlRecords]

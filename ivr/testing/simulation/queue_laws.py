@@ -198,11 +198,13 @@ def place_aloud_never_gets_worse(call: OneCall, said: Perceived, books: Books, _
     if ahead is None:
         return
     record = books.of_sid(call.sid)
-    ticket = next((one.ticket.id for one in books.tickets.values() if record and one.ticket.call == record.id), "")
-    if ahead > call.told_ahead.get(ticket, ahead):
-        text = f"{call.told_ahead[ticket]} ahead became {ahead}"
+    places = [one for one in books.tickets.values() if record and one.ticket.call == record.id]
+    stand = next((one.ticket for one in places if one.ticket.state not in ENDS), None)
+    place = f"{stand.queue} {stand.arrived_at}" if stand else ""
+    if ahead > call.told_ahead.get(place, ahead):
+        text = f"{call.told_ahead[place]} ahead became {ahead}"
         yield Wrong("the place that is told never gets worse", text, call.sid)
-    call.told_ahead[ticket] = ahead
+    call.told_ahead[place] = ahead
 
 
 def _ahead(text: str) -> int | None:

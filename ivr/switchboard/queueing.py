@@ -18,7 +18,7 @@ from ivr.switchboard.steer import Steer
 
 AT_ONCE = 100
 
-LISTED_AFTER = timedelta(seconds=5)
+LISTED_AFTER = timedelta(seconds=15)
 """A leg that the carrier has named to us stands in its list by then."""
 
 

@@ -78,11 +78,12 @@ class Sweep:
         self._looked: datetime | None = None
         self._carrier_due: datetime | None = None
         self._legs_due: datetime | None = None
+        self._compare_due: datetime | None = None
         self._listed: datetime | None = None
 
     def round(self) -> None:
         """Every look; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.floor, self.promises, self.carrier, self.legs, self.unclaimed):
+        for look in (self.due, self.floor, self.promises, self.compare, self.carrier, self.legs, self.unclaimed):
             _tried(look)
 
     def wake(self) -> timedelta:
@@ -122,6 +123,13 @@ class Sweep:
         """Warn of promises that are nearly due, and escalate those that are late."""
         self._work.warn_due()
 
+    def compare(self) -> None:
+        """Set the floor right against the record, whether or not the carrier answers; every 15 s at most."""
+        now = self._work.clock.now()
+        if self._compare_due is None or now >= self._compare_due:
+            self._compare_due = now + CARRIER_EVERY
+            self._work.compare_floor()
+
     def carrier(self) -> None:
         """Compare our calls with the carrier's, and ask it for messages nobody told us of; every 15 s at most."""
         now = self._work.clock.now()
@@ -129,7 +137,6 @@ class Sweep:
             return
         self._carrier_due = now + CARRIER_EVERY
         self._missing = self._work.end_vanished(self._missing)
-        self._work.compare_floor()
         self._recordings(now)
 
     def legs(self) -> None:

@@ -18,7 +18,7 @@ import redis
 import structlog
 
 from ivr.core.call import CallState
-from ivr.core.errors import RecordsUnavailable
+from ivr.core.errors import CarrierUnavailable, RecordsUnavailable
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow.turn import Cursor, Frame
 from ivr.core.promises import Promise
@@ -397,3 +397,21 @@ def test_every_round_of_the_sweep_warns_of_promises_that_are_due(
     with records_in_memory.read() as tx:
         (promise,) = tx.promises.open()
     assert (promise.warned_at, promise.late_at) == (due - timedelta(minutes=11), due + timedelta(minutes=1))
+
+
+def test_who_is_not_on_the_floor_is_put_there_while_the_carrier_does_not_answer(
+    records_in_memory: SqlRecords,  # noqa: F811
+    clock: SetClock,  # noqa: F811
+) -> None:
+    def nobody_there(*_: object) -> frozenset[CallId]:
+        raise CarrierUnavailable
+
+    compared: list[datetime] = []
+    work = Jobs().work(records_in_memory, clock)
+    work = replace(work, end_vanished=nobody_there, compare_floor=lambda: compared.append(clock.now()))
+    sweep = Sweep(work, lambda job, about: None)
+    began = clock.now()
+    for _ in range(4):
+        sweep.round()
+        clock.passes(seconds=5)
+    assert compared == [began, began + timedelta(seconds=15)]

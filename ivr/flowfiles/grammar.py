@@ -331,7 +331,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
     "survey": (Key("questions", "map:table:question", "in the order written", True),),
     "question": (
         Key("ask", "prompt", "the question", True),
-        Key("answers", "map:text", "key: what it means", True),
+        Key("answers", "map:text", "key: what it means; words, the best first", True),
         Key("measures", f"one:{'|'.join(MEASURES)}", "what it tells", True),
     ),
 }  # fmt: skip

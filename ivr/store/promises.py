@@ -6,12 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 
 from ivr.core.promises import NoSuchPromise, Promise, PromiseState, next_look
 from ivr.core.words import CustomerId, PromiseId
 from ivr.store.link import Link
 from ivr.store.tables import SITE, promises
+
+TO_LOOK_AT = (
+    select(promises)
+    .where(promises.c.next_at <= bindparam("now"))
+    .order_by(promises.c.next_at, promises.c.id)
+    .limit(bindparam("most"))
+)
 
 
 def _promise(row: Row[Any]) -> Promise:
@@ -106,9 +113,7 @@ class SqlPromises:
 
     def to_look_at(self, now: datetime, limit: int) -> Sequence[Promise]:
         """Open ones at which the clock has something to do, the longest due first."""
-        return self._several(
-            select(promises).where(promises.c.next_at <= now).order_by(promises.c.next_at, promises.c.id).limit(limit)
-        )
+        return [_promise(row) for row in self._link.hot_all(TO_LOOK_AT, {"now": now, "most": limit})]
 
     def due_between(self, since: datetime, until: datetime) -> Sequence[Promise]:
         """Those whose time (the first that was missed, else the present one) lies in ``[since, until)``."""

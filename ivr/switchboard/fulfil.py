@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
@@ -33,7 +34,7 @@ from ivr.core.flow.turn import (
     WantSlots,
 )
 from ivr.core.ticket import ENDS, TicketKind
-from ivr.core.words import CustomerId, QueueName
+from ivr.core.words import CustomerId, PhoneNumber, QueueName
 from ivr.switchboard import callback_wants
 from ivr.switchboard.places import AWAY_FOR, room_of
 from ivr.switchboard.ports import Ids, Numbering, TicketOnRecord, Transaction
@@ -117,7 +118,10 @@ def _place(queue: QueueName, call: CallRecord, tx: Transaction, ids: Ids, now: d
         mine = away if away is not None and away.ticket.queue == queue else None
     if mine is not None and mine.ticket.kind is TicketKind.CALLBACK and mine.ticket.state not in ENDS:
         return GotPlace(mine.ticket.id)  # asked to be called, and waits after all: at the same place
-    return GotPlace(ids.new()) if mine is None else _standing(mine, ids)
+    if mine is not None and mine.ticket.state not in ENDS:
+        return _standing(mine, ids)
+    owed = isinstance(call.caller, PhoneNumber) and tx.callbacks.live_of(call.caller) is not None
+    return replace(GotPlace(ids.new()) if mine is None else _standing(mine, ids), callback=owed)
 
 
 def _standing(place: TicketOnRecord, ids: Ids) -> GotPlace:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from ivr.core.agent import AgentEvent, happened
 from ivr.core.call import CallRecord
@@ -24,8 +25,13 @@ from ivr.core.words import AgentId, CustomerId, TicketId
 from ivr.switchboard import callbacks
 from ivr.switchboard.ports import Claim, ClaimOnRecord, ClaimState, TicketOnRecord, Transaction
 
+T = TypeVar("T")
+
 AWAY_FOR = timedelta(minutes=15)
 """So long a dropped caller's place is kept."""
+
+REFUSED_FOR = timedelta(seconds=45)
+"""So long somebody who declined or missed a caller is not rung for them again: there may be nobody else."""
 
 WAITING = frozenset({TicketState.IN_LINE, TicketState.CLAIMED})
 
@@ -104,6 +110,15 @@ def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now:
     gone = replace(place.ticket, state=after(state, TicketEvent.WENT_AWAY))
     _write(tx, replace(place, ticket=gone, away_at=now))
     note(tx, place, [QueueLeft(gone.id, gone.queue, "hung_up", _waited(place, now))], now)
+
+
+def forgiven(tx: Transaction, place: TicketOnRecord, now: datetime) -> bool:
+    """Those who refused are asked again, once the last refusal is old enough; False where it is not."""
+    ended = [claim.ended_at for claim in tx.claims.of_ticket(place.ticket.id) if claim.ended_at is not None]
+    if place.ticket.state is not TicketState.IN_LINE or (ended and now - max(ended) < REFUSED_FOR):
+        return False
+    _write(tx, replace(place, ticket=replace(place.ticket, refused_by=frozenset())))
+    return True
 
 
 def given_up(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
@@ -296,15 +311,14 @@ def note(tx: Transaction, place: TicketOnRecord, events: list[CallEvent], now: d
         tx.log.add(place.ticket.call, events, now)
 
 
-def retried(work: Callable[[], None], times: int = 5) -> None:
+def retried(work: Callable[[], T], times: int = 5) -> T:
     """Do it, and again where somebody changed the same at the same moment: whoever was first is looked at then."""
     for _ in range(times - 1):
         try:
-            work()
+            return work()
         except ChangedMeanwhile:
             continue
-        return
-    work()
+    return work()
 
 
 def _waited(place: TicketOnRecord, now: datetime) -> int:

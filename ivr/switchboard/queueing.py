@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from ivr.core.errors import CarrierUnavailable, FloorUnavailable
 from ivr.core.leg import Leg, LegEnd
@@ -13,9 +14,12 @@ from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.line_up import FloorCare, LineUp
 from ivr.switchboard.match import Match
 from ivr.switchboard.ports import Clock, Records, Telephone
-from ivr.switchboard.steer import UNHEARD_AFTER, Steer
+from ivr.switchboard.steer import Steer
 
-ABANDONED_AT_ONCE = 100
+AT_ONCE = 100
+
+LISTED_AFTER = timedelta(seconds=5)
+"""A leg that the carrier has named to us stands in its list by then."""
 
 
 @dataclass(frozen=True)
@@ -40,26 +44,48 @@ class Queueing:
         try:
             self.care.lapse()
             self.care.rested()
+            self.care.signed()
+            self._forgive()
             self.match()
         except FloorUnavailable:
             pass  # counted by the callers' wait; nothing is lost, since SQL holds the places
         self._steer_everybody()
 
+    def rest(self) -> datetime | None:
+        """Who has wrapped up is free, and matched at once; when the next wrap-up ends.
+
+        Raises FloorUnavailable, RecordsUnavailable.
+        """
+        rested = self.care.rested()
+        if rested.agents:
+            self.match()
+        return rested.next_at
+
     def compare(self) -> None:
-        """Set the floor right against the record, and our legs against the carrier's list."""
+        """Set the floor right against the record."""
         try:
             if self.care.compare():
                 self.match()
         except FloorUnavailable:
             pass
-        self._end_vanished_legs()
 
     def _forget_the_away(self) -> None:
         now = self.clock.now()
         with self.records.read() as tx:
-            gone = tx.tickets.away_before(now - places.AWAY_FOR, ABANDONED_AT_ONCE)
+            gone = tx.tickets.away_before(now - places.AWAY_FOR, AT_ONCE)
         for place in gone:
             places.retried(lambda place=place: self._give_up(place.ticket.id))  # type: ignore[misc]
+
+    def _forgive(self) -> None:
+        with self.records.read() as tx:
+            refused = tx.tickets.refused(AT_ONCE)
+        for place in refused:
+            if places.retried(lambda place=place: self._forgiven(place.ticket.id)):  # type: ignore[misc]
+                self.line_up(place.ticket.id)
+
+    def _forgiven(self, ticket: TicketId) -> bool:
+        with self.records.write() as tx:
+            return places.forgiven(tx, tx.tickets.get(ticket), self.clock.now())
 
     def _give_up(self, ticket: TicketId) -> None:
         now = self.clock.now()
@@ -78,11 +104,11 @@ class Queueing:
             except CarrierUnavailable:
                 continue  # the next round asks again
 
-    def _end_vanished_legs(self) -> None:
-        """A leg that the carrier does not list is over, whether or not anybody told us."""
+    def compare_legs(self) -> None:
+        """A leg that the carrier does not list is over, whether or not anybody told us: its agent is free again."""
         now = self.clock.now()
         with self.records.read() as tx:
-            legs = [leg for leg in tx.legs.unfinished() if leg.sid is not None and now - leg.made_at > UNHEARD_AFTER]
+            legs = [leg for leg in tx.legs.unfinished() if leg.sid is not None and now - leg.made_at > LISTED_AFTER]
         if not legs:
             return
         live: Set[str] = frozenset(self.telephone.live_calls())

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
+import redis
+
 from ivr import config, wiring
 from ivr.core.agent import Wish
 from ivr.core.call import CallRecord
@@ -69,6 +71,7 @@ class World:
     records: SqlRecords
     office: wiring.Office
     down: set[str]
+    floor: redis.Redis
     ends: ExitStack
 
     def sign_in(self, agent: OnDuty, since: timedelta = timedelta(0)) -> Subscriber:
@@ -81,7 +84,7 @@ class World:
             raise CannotWork(f"agent {agent.name}: company.yaml cannot be read")
         known = on_duty.record(agent, company)
         with self.records.write() as tx:
-            tx.agents.put(known, self.scheduler.now())
+            tx.agents.put(replace(known, rank=len(tx.agents.all())), self.scheduler.now())
         phone = self.telephones.subscriber(agent.address or "", on_duty.behaviour(agent), agent.misses)
         self._later(since + agent.signs_in_at, lambda: self.wish(agent.name, Wish.AVAILABLE, "signed in"))
         if agent.signs_off_at is not None:
@@ -146,18 +149,23 @@ class NoTranscriber:
 
 
 def open_world(
-    at: datetime, flows_dir: Path, models_dir: Path | None, seed: int, transcriber: Transcriber | None = None
+    at: datetime,
+    flows_dir: Path,
+    models_dir: Path | None,
+    seed: int,
+    transcriber: Transcriber | None = None,
+    database_url: str = "sqlite://",
 ) -> World:
     """A line with the flows of a folder, its clock at ``at``; raises FlowRefused when they have errors.
 
     ``models_dir`` None: messages are taken and not read. ``transcriber``: instead of one with these models, so that
-    many worlds can share it.
+    many worlds can share it. ``database_url``: where what happens is kept, in place of memory.
     """
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="ivr-world-")))
         settings = replace(
             config.load({"IVR_PUBLIC_URL": PUBLIC_URL, "IVR_SECRET_KEY": "world"}, dotenv=None),
-            database_url="sqlite://",
+            database_url=database_url,
             flows_dir=flows_dir,
             recordings_dir=folder / "recordings",
             var_dir=folder,
@@ -182,7 +190,9 @@ def open_world(
         later.sweep_every(SWEEP)
         evidence = RecordedEvidence(office.records, "twilio", settings.account_sid)
         telephones = InProcessTelephones(network, scheduler)
-        return World(network, scheduler, telephones, evidence, office.records, office, answers.down, ends.pop_all())
+        return World(
+            network, scheduler, telephones, evidence, office.records, office, answers.down, floor, ends.pop_all()
+        )
     raise AssertionError("an exit stack swallows nothing")
 
 

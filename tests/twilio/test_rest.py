@@ -12,11 +12,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import requests
 from twilio.http.response import Response
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 from werkzeug.wrappers import Request as WsgiRequest
 from werkzeug.wrappers import Response as WsgiResponse
 
-from ivr.core.errors import CarrierUnavailable, RefusedByCarrier
+from ivr.core.errors import AnswerLost, CarrierUnavailable, RefusedByCarrier
 from ivr.core.words import PhoneNumber
 from ivr.switchboard.ports import Telephone
 from ivr.twilio import rest
@@ -146,6 +148,40 @@ def test_of_all_recordings_only_finished_messages_are_listed() -> None:
     carrier = Answering(200, {"recordings": listed, "page": 0, "uri": "/2010-04-01/Accounts/x/Recordings.json"})
     found = telephone(carrier).messages_since(datetime(2026, 11, 24, tzinfo=UTC))
     assert [(one.recording, one.sid, one.seconds) for one in found] == [("RE1", CALL, None)]
+
+
+class Broken(Answering):
+    """A way to the carrier that breaks."""
+
+    def __init__(self, trouble: Exception) -> None:
+        super().__init__(0)
+        self._trouble = trouble
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        raise self._trouble
+
+
+NO_CONNECTION = NewConnectionError(None, "refused")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("carrier", "lost"),
+    [
+        (Broken(requests.ReadTimeout("https://x/+390612345678")), True),
+        (Broken(requests.ConnectionError("aborted")), True),
+        (Answering(502), True),
+        (Answering(504), True),
+        (Broken(requests.ConnectTimeout()), False),
+        (Broken(requests.ConnectionError(MaxRetryError(None, "/", NO_CONNECTION))), False),  # type: ignore[arg-type]
+        (Answering(503), False),
+        (Answering(429), False),
+    ],
+)
+def test_a_text_whose_answer_was_lost_is_told_from_one_that_was_not_taken(carrier: Answering, lost: bool) -> None:
+    with pytest.raises(CarrierUnavailable) as told:
+        telephone(carrier).text(PhoneNumber("+390612345678"), "OffVerdi", "Ciao")
+    assert isinstance(told.value, AnswerLost) is lost
+    assert "+39" not in str(told.value)
 
 
 def test_a_recording_already_gone_is_gone() -> None:

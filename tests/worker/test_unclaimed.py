@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ivr import wiring
 from ivr.core.call import CarrierKey
+from ivr.core.flow.turn import Keys
 from ivr.exchange.chance import Chance
 from ivr.exchange.sound import RATE, wav_of
 from ivr.exchange.webhooks import Courier, Unreached
@@ -57,3 +59,27 @@ def test_a_message_left_with_the_fallback_is_found_though_no_callback_of_it_ever
         assert [one.status for one in network.recordings()] == ["completed"]
         world.telephones.wait(900)
         assert world.evidence.of(phone.sid).records["voicemails"], "the carrier's list was never asked for"
+
+
+def test_a_message_whose_callback_died_half_way_is_kept_when_the_callback_comes_again() -> None:
+    with open_world(AT, ROOT / "call_flows", None, 1) as world:
+        phone = world.telephones.dial("+390612345678", "+39800123456")
+        world.telephones.wait(1)
+        key = CarrierKey("twilio", world.office.settings.account_sid, phone.sid)
+        with world.records.write() as tx:
+            assert tx.facts.keep("recording:RE9", "recording.status", {}, world.scheduler.now(), None)
+        world.office.doors.recording_ready(key, "RE9", "https://x/RE9", "completed", None, "recording:RE9", {})
+        with world.records.read() as tx:
+            assert tx.voicemails.by_recording("RE9") is not None
+
+
+def test_the_first_turn_after_a_restart_reads_its_flow_in_the_transaction_it_has() -> None:
+    with open_world(AT, ROOT / "call_flows", None, 1) as world:
+        phone = world.telephones.dial("+390612345678", "+39800123456")
+        world.telephones.wait(20)
+        fresh = wiring.open_office(
+            world.office.settings, world.office.later, world.scheduler, world.office.ids, kept=world.records
+        )
+        call = world.evidence.of(phone.sid).records["call"]
+        answer = fresh.doors.take_turn(call["id"], call["turn"], "keys", Keys("3"), "after-the-restart")
+        assert answer.turn == call["turn"] + 1

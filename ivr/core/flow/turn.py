@@ -327,6 +327,7 @@ class GotPlace:
     agent: str | None = None
     since: datetime | None = None  # arrival
     language: Language | None = None  # perhaps chosen while waiting
+    callback: bool = False  # one is owed to the number they ring from
 
 
 @dataclass(frozen=True)

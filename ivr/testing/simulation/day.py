@@ -215,6 +215,8 @@ class Day:
 
     def _told(self) -> Told:
         books, diary = self._books, self.line.diary
+        outcomes = Counter(call.outcome or "none" for call in books.calls.values())
+        outcomes["not on record"] = sum(books.of_sid(call.sid) is None for call in self.calls)
         now = self.line.scheduler.now()
         return Told(
             plan=self.plan,
@@ -222,7 +224,7 @@ class Day:
             began=self.began,
             calls=len(self.calls),
             events=self.events,
-            outcomes=Counter(call.outcome or "none" for call in books.calls.values()),
+            outcomes=+outcomes,
             voicemails=len(books.voicemails),
             promises=Counter(promise.state.value for promise in books.promises.values()),
             struck=diary.struck,

@@ -23,6 +23,8 @@ from ivr.testing.simulation.callers import OneCall
 from ivr.testing.simulation.line import Line, Wrong
 
 EVERY = 100_000
+LOOKED_AFTER = timedelta(minutes=40)
+"""So long after a promise came due a sweep has looked at it, also at night, when sweeps are rare here."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +273,7 @@ def every_message_is_kept(line: Line, _: list[OneCall], books: Books) -> Iterato
 def late_promises_are_escalated(line: Line, _: list[OneCall], books: Books) -> Iterator[Wrong]:
     now = line.scheduler.now()
     for promise in books.promises.values():
-        if promise.open and now > promise.due_at + timedelta(minutes=10) and promise.late_at is None:
+        if promise.open and now > promise.due_at + LOOKED_AFTER and promise.late_at is None:
             sid = books.calls[promise.call].key.sid if promise.call else ""
             yield Wrong("a late promise is escalated", f"it was due {promise.due_at:%d %H:%M} and nobody said so", sid)
 

@@ -41,7 +41,7 @@ from ivr.world.ids import Chance
 ELSEWHERE = "https://elsewhere.example"
 """Where the static document lies, on a server that is not ours (`ivr fallback`)."""
 
-SWEEPS = ((60.0, SWEEP), (3600.0, 60.0), (math.inf, 600.0))
+SWEEPS = ((60.0, SWEEP), (3600.0, 60.0), (math.inf, 1800.0))
 """Seconds since somebody was on the line, and between two sweeps then: nights take no time."""
 
 RESTART = (0.5, 2.0, 9.0)
@@ -311,8 +311,8 @@ class _Elsewhere:
     def __init__(self, way: Outside, people: Mapping[str, PhoneNumber]) -> None:
         self._way = way
         person = next(iter(people.values()), None)
-        # The carrier tells us of a message that was left there, should we be there again by then.
-        written = fallback.document(person, f"{ELSEWHERE}/thanks.xml", f"{PUBLIC_URL}/voice/recordings")
+        # As `ivr fallback` prints it: no callback tells us of a message left there, the carrier's list does.
+        written = fallback.document(person, f"{ELSEWHERE}/thanks.xml")
         self._documents = {"/fallback.xml": written, "/thanks.xml": fallback.thanks_document()}
 
     def request(

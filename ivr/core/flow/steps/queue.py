@@ -54,6 +54,8 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
             return Leave("when_done", f"talked to {place.agent}" if place.agent else "was served")
         case TicketState.IN_LINE | TicketState.CLAIMED:
             return waits_on(walk, node, place, heard)
+        case _ if place.callback and node.callback_to is not None:
+            return Leave("callback", "is owed a call back already")
         case _:
             return lines_up(walk, node, place)
 

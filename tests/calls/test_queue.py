@@ -12,6 +12,6 @@ CALLS = Path(__file__).with_name("queue.calls.yaml")
 
 def test_whoever_waits_is_answered_once_and_whoever_leaves_is_not_rung_for() -> None:
     played = play(CALLS)
-    assert len(played) == 7
+    assert len(played) == 8
     for one in played:
         assert one.held, "\n".join([*one.problems, *as_dialogue(one)])

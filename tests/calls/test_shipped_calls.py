@@ -57,6 +57,7 @@ def test_the_calls_of_the_demonstration_hold_in_virtual_time_too() -> None:
     assert [one.problems for one in played if not one.held] == []
 
 
+@pytest.mark.timeout(600)  # some sixty calls: a minute, several on a machine that is busy
 def test_every_exit_is_taken_by_a_call_and_every_answer_is_legal_twiml(
     documents: list[str], twiml_check: Callable[..., list[Any]]
 ) -> None:

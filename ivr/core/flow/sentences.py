@@ -84,7 +84,7 @@ BUILT_IN: Mapping[str, Prompt] = {
         "{queue}. {caller}, for {reason}, waiting for {wait}. To take the call press 1; if you cannot now, press 2.",
     ),
     "whisper_callback": _both(
-        "{queue}. Da richiamare: {caller}. Per chiamare premete 1 e restate in linea; se non potete, premete 2.",
+        "{queue}. Da richiamare: {caller}. Per farlo premete 1 e restate in linea; se ora non potete, premete 2.",
         "{queue}. To be called back: {caller}. To talk to them press 1 and hold on; if you cannot now, press 2.",
     ),
     "whisper_again": _both(

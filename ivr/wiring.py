@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.adopt import AdoptRecordings
+from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
 from ivr.switchboard.call_back import CallBack
 from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.fulfil import Fulfil, fulfil
@@ -114,11 +115,13 @@ def open_office(
         take_turn=turns,
         call_status=CallStatus(kept, flows, later, clock),
         recording_ready=RecordingReady(kept, turns),
+        agent_menu=AgentMenu(kept, flows, wording, numbering, ids, later, clock, _staff(settings)),
         leg_turn=LegTurn(kept, Offer(flows, wording, calls_back, later), calls_back.heard, clock),
         leg_news=news,
         signature=_signature(settings),
         numbering=numbering,
         render=renderer(settings.public_url),
+        render_agent_call=agent_call_renderer(settings.public_url),
         render_leg=leg_renderer(settings.public_url),
         waiting=Waiting(kept, flows, clock, wording, holidays, sounds(settings)),
         render_wait=wait_renderer(settings.public_url),
@@ -225,9 +228,9 @@ def company(settings: Settings) -> Company | None:
 
 
 def line_numbers(settings: Settings) -> tuple[PhoneNumber, ...]:
-    """The numbers of the company's lines."""
+    """The numbers of the company's lines, and after them those that agents ring."""
     known = company(settings)
-    return tuple(line.number for line in known.lines.values()) if known else ()
+    return (*(line.number for line in known.lines.values()), *_staff(settings)) if known else ()
 
 
 def renderer(public_url: str) -> Callable[[Answer], str]:
@@ -264,6 +267,22 @@ def leg_renderer(public_url: str) -> Callable[[LegAnswer], str]:
     return render
 
 
+def agent_call_renderer(public_url: str) -> Callable[[AgentCallAnswer], str]:
+    """Answers to agents who ring us, with the addresses of this installation."""
+
+    def render(answer: AgentCallAnswer) -> str:
+        turn = f"{public_url}/voice/agents/{answer.call}/turns/{answer.turn}/"
+        return twiml.render(
+            answer.says,
+            address=lambda door: turn + door,
+            sound=lambda name: f"{public_url}/sounds/{name}.wav",
+            wait=lambda park: f"{public_url}/voice/wait/{park.ticket}",
+            recording_callback=f"{public_url}/voice/recordings",
+        )
+
+    return render
+
+
 def wait_renderer(public_url: str) -> Callable[[WaitAnswer], str]:
     """Rounds of the wait to TwiML, with the addresses of this installation."""
     sounds, wait = f"{public_url}/sounds/", f"{public_url}/voice/wait/"
@@ -281,6 +300,13 @@ def wait_renderer(public_url: str) -> Callable[[WaitAnswer], str]:
         )
 
     return render
+
+
+def _staff(settings: Settings) -> Mapping[PhoneNumber, PhoneNumber]:
+    """The numbers that agents ring, each with the number of its line."""
+    known = company(settings)
+    lines = known.lines.values() if known else ()
+    return {line.staff: line.number for line in lines if line.staff is not None}
 
 
 def sounds(settings: Settings) -> frozenset[str]:

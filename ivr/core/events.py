@@ -335,6 +335,16 @@ class TalkEnded(CallEvent):
 
 
 @dataclass(frozen=True)
+class TalkOutcome(CallEvent):
+    """What the agent says came of it: answered, solved, follow_up."""
+
+    kind: ClassVar[str] = "talk.outcome"
+    ticket: str
+    agent: str
+    outcome: str
+
+
+@dataclass(frozen=True)
 class SurveyAnswered(CallEvent):
     """``measures``: helped, solved, satisfaction, effort; ``unhappy``: the answer of somebody we owe more."""
 
@@ -476,6 +486,7 @@ KINDS: dict[str, type[CallEvent]] = {
         OfferEnded,
         AgentJoined,
         TalkEnded,
+        TalkOutcome,
         SurveyAnswered,
         TextPromised,
         TextEnded,

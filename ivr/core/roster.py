@@ -31,6 +31,10 @@ class BreakWithoutReason(IvrError):
     """A break has a reason: lunch, training, …"""
 
 
+class PinRefused(IvrError):
+    """A PIN has 4 to 8 digits."""
+
+
 class AddressKind(StrEnum):
     PHONE = "phone"
     SIP = "sip"

@@ -111,6 +111,11 @@ _ITALIAN_DIALS: Mapping[str, str] = {
     "no_answer": "nessuna risposta",
     "failed": "non riuscito",
 }
+_ITALIAN_OUTCOMES: Mapping[str, str] = {
+    "answered": "ha avuto risposta",
+    "solved": "risolto",
+    "follow_up": "da ricontattare",
+}
 _ENGLISH_LANGUAGES: Mapping[str, str] = {"it": "Italian", "en": "English"}
 _ENGLISH_ENDS: Mapping[str, str] = {
     "hung_up": "hung up",
@@ -166,6 +171,7 @@ _ENGLISH_DIALS: Mapping[str, str] = {
     "no_answer": "no answer",
     "failed": "it failed",
 }
+_ENGLISH_OUTCOMES: Mapping[str, str] = {"answered": "answered", "solved": "solved", "follow_up": "to be followed up"}
 
 _ITALIAN = _Teller(
     sentences={
@@ -232,6 +238,7 @@ _ITALIAN = _Teller(
         e.TalkEnded: lambda it, *_: (
             f"Fine del colloquio con {it.agent}, durato {_length(it.seconds)} ({_ITALIAN_ENDS.get(it.how, it.how)})."
         ),
+        e.TalkOutcome: lambda it, *_: f"Esito secondo {it.agent}: {_ITALIAN_OUTCOMES.get(it.outcome, it.outcome)}.",
         e.SurveyAnswered: lambda it, *_: (
             f"Sondaggio «{it.survey}», domanda «{it.question}»: «{it.value}»" + (", scontento." if it.unhappy else ".")
         ),
@@ -357,6 +364,7 @@ _ENGLISH = _Teller(
         e.TalkEnded: lambda it, *_: (
             f"The talk with {it.agent} ended after {_length(it.seconds)} ({_ENGLISH_ENDS.get(it.how, it.how)})."
         ),
+        e.TalkOutcome: lambda it, *_: f"By {it.agent}: {_ENGLISH_OUTCOMES.get(it.outcome, it.outcome)}.",
         e.SurveyAnswered: lambda it, *_: (
             f"Survey “{it.survey}”, question “{it.question}”: “{it.value}”" + (", unhappy." if it.unhappy else ".")
         ),

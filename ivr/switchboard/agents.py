@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ivr.core.agent import Wish, wishes
 from ivr.core.errors import ChangedMeanwhile
-from ivr.core.roster import BUSY, AgentIsBusy, AgentRecord, BreakWithoutReason
+from ivr.core.pin import pin_hash
+from ivr.core.roster import BUSY, AgentIsBusy, AgentRecord, BreakWithoutReason, NoSuchAgent, PinRefused
 from ivr.core.words import AgentId
 from ivr.switchboard.ports import AgentOnRecord, Transaction
+
+PIN = re.compile(r"[0-9]{4,8}")
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,15 @@ def wish(tx: Transaction, agent: AgentId, wanted: Wish, because: str | None, now
     if after != before.status and not tx.agents.change(after, before.version):
         raise ChangedMeanwhile
     return tx.agents.get(agent)
+
+
+def set_pin(tx: Transaction, agent: AgentId, pin: str | None, salt: bytes) -> None:
+    """The PIN by which an agent signs in on the telephone; None: none. Raises NoSuchAgent, PinRefused."""
+    if pin is not None and not PIN.fullmatch(pin):
+        raise PinRefused
+    hashed = None if pin is None else pin_hash(pin, salt)
+    if not tx.agents.set_pin(agent, hashed):
+        raise NoSuchAgent(f"no agent is called '{agent}'")
 
 
 def _refuse_busy(gone: Sequence[AgentOnRecord]) -> None:

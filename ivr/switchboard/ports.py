@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ivr.core.agent import AgentStatus
+from ivr.core.agent_call import AgentCall
 from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
 from ivr.core.callbacks import Callback, Outcome
 from ivr.core.company import EmergencyClosing
@@ -19,13 +20,14 @@ from ivr.core.events import CallEvent
 from ivr.core.flow.model import FlowVersion
 from ivr.core.leg import Leg
 from ivr.core.promises import Promise
-from ivr.core.roster import AgentRecord
+from ivr.core.roster import Address, AgentRecord
 from ivr.core.routing.decide import FreeAgent, Pair, Waiting
 from ivr.core.survey import SurveyAnswer
 from ivr.core.text_message import TextMessage
 from ivr.core.ticket import Ticket
 from ivr.core.voicemail import AudioState, Transcript, Voicemail
 from ivr.core.words import (
+    AgentCallId,
     AgentId,
     CallbackId,
     CallerNumber,
@@ -417,6 +419,38 @@ class Agents(Protocol):
         """The newest first."""
         ...
 
+    def at(self, address: Address) -> AgentOnRecord | None:
+        """Who is rung there."""
+        ...
+
+    def pin_hash(self, agent: AgentId) -> str | None: ...
+
+    def set_pin(self, agent: AgentId, hashed: str | None) -> bool:
+        """None takes it away; False where nobody has this name."""
+        ...
+
+
+class AgentCalls(Protocol):
+    """Agents who ring us."""
+
+    def find(self, key: CarrierKey) -> AgentCall | None: ...
+
+    def get(self, call: AgentCallId) -> AgentCall:
+        """Raises NoSuchAgentCall."""
+        ...
+
+    def start(self, call: AgentCall) -> bool:
+        """Insert; False when the carrier key is on record already."""
+        ...
+
+    def change(self, call: AgentCall) -> bool:
+        """Write it with ``version`` one higher; False when it has been changed since it was read."""
+        ...
+
+    def failures(self, agent: AgentId, since: datetime) -> int:
+        """Wrong PINs of calls that began since then."""
+        ...
+
 
 @dataclass(frozen=True)
 class TicketOnRecord:
@@ -539,6 +573,10 @@ class Claims(Protocol):
         ...
 
     def live(self) -> Sequence[ClaimOnRecord]: ...
+
+    def last_talk(self, agent: AgentId) -> ClaimOnRecord | None:
+        """The claim behind the talk that an agent was the last to end."""
+        ...
 
     def accept(self, token: str, agent: AgentId, at: datetime) -> bool:
         """False unless it stands offered."""
@@ -696,6 +734,8 @@ class Transaction(Protocol):
     def callbacks(self) -> Callbacks: ...
     @property
     def agents(self) -> Agents: ...
+    @property
+    def agent_calls(self) -> AgentCalls: ...
     @property
     def tickets(self) -> Tickets: ...
     @property
@@ -954,6 +994,10 @@ class Later(Protocol):
 
     def match(self) -> None:
         """Somebody became free, or somebody's need changed."""
+        ...
+
+    def at_work(self, agent: AgentId) -> None:
+        """Bring the floor's view of an agent up to what is on record, and match."""
         ...
 
     def steer(self, ticket: TicketId) -> None:

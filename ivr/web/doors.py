@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter
 
+from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
 from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.leg_turn import LegAnswer, LegTurn
@@ -44,11 +45,13 @@ class Doors:
     take_turn: TakeTurn
     call_status: CallStatus
     recording_ready: RecordingReady
+    agent_menu: AgentMenu
     leg_turn: LegTurn
     leg_news: LegNews
     signature: SignatureCheck
     numbering: Numbering
     render: Callable[[Answer], str]
+    render_agent_call: Callable[[AgentCallAnswer], str]
     render_leg: Callable[[LegAnswer], str]
     waiting: Waiting
     render_wait: Callable[[WaitAnswer], str]

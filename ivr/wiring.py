@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from redis import Redis
 from ivr.config import Settings
 from ivr.core.company import Company
 from ivr.core.errors import RecordsUnavailable
-from ivr.core.flow.turn import Holidays, Wording
+from ivr.core.flow.turn import Holidays, Utterance, Wording
 from ivr.core.routing.decide import Rules, Strategy
-from ivr.core.words import PhoneNumber
+from ivr.core.words import PhoneNumber, TicketId
 from ivr.flowfiles.company import parse_company
 from ivr.flowfiles.marks import read_one
 from ivr.flowfiles.shelf import FlowShelf
@@ -39,6 +39,7 @@ from ivr.switchboard.ring import Ring
 from ivr.switchboard.standing_floor import StandingFloor
 from ivr.switchboard.steer import Steer
 from ivr.switchboard.take_turn import Answer, TakeTurn
+from ivr.switchboard.talk import HoldMusic
 from ivr.switchboard.waiting import WaitAnswer, Waiting
 from ivr.twilio import fallback, twiml
 from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
@@ -125,6 +126,8 @@ def open_office(
         render_leg=leg_renderer(settings.public_url),
         waiting=Waiting(kept, flows, clock, wording, holidays, sounds(settings)),
         render_wait=wait_renderer(settings.public_url),
+        hold_music=HoldMusic(kept, flows, clock, wording, sounds(settings)),
+        render_hold=hold_renderer(settings.public_url),
         fallback=_fallback(settings),
         thanks=fallback.thanks_document,
     )
@@ -298,6 +301,16 @@ def wait_renderer(public_url: str) -> Callable[[WaitAnswer], str]:
             again=f"{wait}{answer.ticket}?round={answer.round + 1}",
             sound=lambda name: f"{sounds}{name}.wav",
         )
+
+    return render
+
+
+def hold_renderer(public_url: str) -> Callable[[TicketId, Sequence[Utterance]], str]:
+    """Rounds of a hold to TwiML, with the addresses of this installation."""
+
+    def render(ticket: TicketId, utterances: Sequence[Utterance]) -> str:
+        again = f"{public_url}/voice/hold/{ticket}"
+        return twiml.hold_document(utterances, again, lambda name: f"{public_url}/sounds/{name}.wav")
 
     return render
 

@@ -38,6 +38,7 @@ def line() -> typer.Typer:
         serve,
         simulate,
         sounds,
+        talks,
         voicemails,
     )
     from ivr.cli import transcribe as reading
@@ -54,6 +55,7 @@ def line() -> typer.Typer:
         ("customers", customers.app),
         ("calls", calls.app),
         ("agents", agents.app),
+        ("talks", talks.app),
         ("promises", promises.app),
         ("voicemails", voicemails.app),
         ("models", models.app),

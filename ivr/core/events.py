@@ -325,13 +325,38 @@ class AgentJoined(CallEvent):
 
 @dataclass(frozen=True)
 class TalkEnded(CallEvent):
-    """``how``: agent, customer (who hung up), or lost: the agent's line dropped and the caller is back in line."""
+    """``how``: agent, customer (who hung up); or back in line: lost (the agent's line dropped), handed."""
 
     kind: ClassVar[str] = "talk.ended"
     ticket: str
     agent: str
     seconds: int
     how: str
+
+
+@dataclass(frozen=True)
+class Transferred(CallEvent):
+    """By an agent, back into line: to another agent (``to_agent``), or to whoever answers for a queue.
+
+    ``because``: handed; or, when it comes back to who handed it over, refused or unanswered.
+    """
+
+    kind: ClassVar[str] = "talk.transferred"
+    ticket: str
+    agent: str
+    queue: str
+    to_agent: str | None
+    because: str
+
+
+@dataclass(frozen=True)
+class TalkHeld(CallEvent):
+    """The caller is on hold from now on, or no longer."""
+
+    kind: ClassVar[str] = "talk.held"
+    ticket: str
+    agent: str
+    on: bool
 
 
 @dataclass(frozen=True)
@@ -486,6 +511,8 @@ KINDS: dict[str, type[CallEvent]] = {
         OfferEnded,
         AgentJoined,
         TalkEnded,
+        Transferred,
+        TalkHeld,
         TalkOutcome,
         SurveyAnswered,
         TextPromised,

@@ -405,6 +405,10 @@ tickets = Table(
     Column("told_high_seconds", Float),
     Column("told_at", Moment),
     Column("load", Float),
+    Column("handed_by", Text),
+    Column("handed_to", Text),
+    Column("held_at", Moment),
+    Column("hold_due_at", Moment),
     Column("version", Integer, nullable=False),
     Index(
         "uq_tickets_live_call",

@@ -476,6 +476,10 @@ class TicketOnRecord:
     told_high: timedelta | None = None
     told_at: datetime | None = None
     load: float | None = None  # what it met on arrival: callers ahead for each agent at work
+    handed_by: AgentId | None = None  # transferred by them, until somebody takes it
+    handed_to: AgentId | None = None  # to this agent; None: to a queue, or back to who transferred it
+    held_at: datetime | None = None  # the caller is to be on hold since then; None: in the talk
+    hold_due_at: datetime | None = None  # the carrier is to be told so; None: it was
 
 
 class Tickets(Protocol):
@@ -518,6 +522,14 @@ class Tickets(Protocol):
 
     def refused(self, limit: int) -> Sequence[TicketOnRecord]:
         """Those in line that somebody refused or missed, the first to arrive first."""
+        ...
+
+    def handed(self, limit: int) -> Sequence[TicketOnRecord]:
+        """Those in line that were transferred to an agent, the first to arrive first."""
+        ...
+
+    def talking(self) -> Sequence[TicketOnRecord]:
+        """The earliest talk first."""
         ...
 
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
@@ -939,6 +951,13 @@ class Telephone(Protocol):
         ...
 
     def hang_up(self, sid: str) -> None: ...
+
+    def hold(self, room: str, sid: str, url: str | None) -> bool:
+        """Put somebody in a room on hold, where they hear ``url``; None: back into the talk.
+
+        False when there is no such room, or they are not in it.
+        """
+        ...
 
     def dial(self, to: str, shows: PhoneNumber, url: str, status_url: str, seconds: int) -> str:
         """Ring ``to`` (E.164, ``sip:`` or ``client:``) for so long; the sid of the new call.

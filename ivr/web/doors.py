@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter
 
+from ivr.core.flow.turn import Utterance
+from ivr.core.words import TicketId
 from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
 from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.leg_news import LegNews
@@ -15,6 +17,7 @@ from ivr.switchboard.ports import Numbering
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
 from ivr.switchboard.take_turn import Answer, TakeTurn
+from ivr.switchboard.talk import HoldMusic
 from ivr.switchboard.waiting import WaitAnswer, Waiting
 from ivr.twilio.signature import SignatureCheck
 
@@ -55,6 +58,8 @@ class Doors:
     render_leg: Callable[[LegAnswer], str]
     waiting: Waiting
     render_wait: Callable[[WaitAnswer], str]
+    hold_music: HoldMusic
+    render_hold: Callable[[TicketId, Sequence[Utterance]], str]
     fallback: Callable[[str], str]  # dialled number -> the static document
     thanks: Callable[[], str]
     counters: Counters = field(default_factory=Counters)

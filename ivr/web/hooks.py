@@ -200,6 +200,20 @@ def waiting_caller_pressed(ticket: str) -> WaitAnswer:
     return waiting.key(TicketId(ticket), pressed.digits[0], _number("round"), Language(spoken) if spoken else None)
 
 
+@hooks.post("/voice/hold/<ticket>")
+@signed
+def caller_is_held(ticket: str) -> Response:
+    """Words and music, also when nothing of ours works: nobody on hold hears silence."""
+    doors = _doors()
+    try:
+        return _xml(doors.render_hold(TicketId(ticket), doors.hold_music(TicketId(ticket))))
+    except Exception as trouble:  # the rim: whatever is broken behind, the caller hears words
+        name = type(trouble).__name__
+        doors.counters.fallbacks.labels(name).inc()
+        log.error("static hold", because=name, ticket=ticket[:64], exc_info=not isinstance(trouble, IvrError))
+        return _xml(twiml.static_wait(f"{doors.public_url}/voice/hold/{quote(ticket)}"))
+
+
 @hooks.post("/voice/status")
 @signed
 def call_moved() -> tuple[str, int]:

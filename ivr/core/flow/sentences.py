@@ -91,6 +91,7 @@ BUILT_IN: Mapping[str, Prompt] = {
     "calling_them": _both("Chiamiamo il cliente: restate in linea.", "We are calling the customer: please hold on."),
     "someone": _both("Numero nascosto", "Number withheld"),
     "talk_over": _both("Grazie, arrivederci.", "Thank you, goodbye."),
+    "whisper_from": _both("Da {agent}.", "From {agent}."),
     # To agents who ring us
     "staff_who": _both(
         "Digitate il numero a cui vi chiamiamo, e poi cancelletto.", "Key in the number we ring you at, then hash."
@@ -140,6 +141,14 @@ BUILT_IN: Mapping[str, Prompt] = {
     "line_dropped": _both(
         "Ci scusiamo, la linea con l'operatore è caduta. Restate in linea: il vostro posto è in testa alla coda.",
         "We are sorry, the agent's line dropped. Please stay on the line: your place is at the head of the queue.",
+    ),
+    "handed_over": _both(
+        "Vi passiamo a chi può aiutarvi: restate in linea, non perdete il vostro posto.",
+        "We are passing you on to somebody who can help: please hold the line, you keep your place.",
+    ),
+    "hold_words": _both(
+        "Siete in attesa: torniamo subito da voi, restate in linea.",
+        "You are on hold: we will be right back with you, please stay on the line.",
     ),
     # Cases and messages
     "case_code": _both("Il vostro codice è {code}.", "Your code is {code}."),

@@ -327,6 +327,7 @@ class GotPlace:
     agent: str | None = None
     since: datetime | None = None  # arrival
     language: Language | None = None  # perhaps chosen while waiting
+    handed: bool = False  # transferred by an agent, and not taken yet
 
 
 @dataclass(frozen=True)

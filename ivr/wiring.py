@@ -26,6 +26,7 @@ from ivr.switchboard.adopt import AdoptRecordings
 from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
 from ivr.switchboard.call_back import CallBack
 from ivr.switchboard.call_status import CallStatus
+from ivr.switchboard.consult import Consult
 from ivr.switchboard.fulfil import Fulfil, fulfil
 from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.leg_turn import LegAnswer, LegTurn
@@ -117,7 +118,9 @@ def open_office(
         call_status=CallStatus(kept, flows, later, clock),
         recording_ready=RecordingReady(kept, turns),
         agent_menu=AgentMenu(kept, flows, wording, numbering, ids, later, clock, _staff(settings)),
-        leg_turn=LegTurn(kept, Offer(flows, wording, calls_back, later), calls_back.heard, clock),
+        leg_turn=LegTurn(
+            kept, Offer(flows, wording, calls_back, later), calls_back.heard, Consult(flows, wording, later), clock
+        ),
         leg_news=news,
         signature=_signature(settings),
         numbering=numbering,

@@ -16,7 +16,7 @@ from ivr.cli import desk as desks
 from ivr.cli.desk import refusals
 from ivr.core.words import AgentId, QueueName, TicketId
 from ivr.flowfiles.shelf import FlowShelf
-from ivr.switchboard import talk
+from ivr.switchboard import consult, talk
 from ivr.switchboard.ports import TicketOnRecord
 
 app = typer.Typer(help="The talks that are on.", no_args_is_help=True)
@@ -94,6 +94,45 @@ def transfer(
     typer.echo(f"{ticket}: in line for {agent or queue}")
 
 
+@app.command()
+def add(
+    ticket: OfTicket,
+    agent: Annotated[str, typer.Option("--agent", help="The colleague; must be free.")],
+    aside: Annotated[bool, typer.Option("--aside", help="The caller is on hold meanwhile: a warm transfer.")] = False,
+) -> None:
+    """Ring a second agent into the talk: three-way, or aside first."""
+    with refusals():
+        desk = desks.open_desk()
+        flows = FlowShelf(desk.records, desk.clock)
+        with desk.records.write() as tx:
+            consult.ring(tx, flows, desk.ids, TicketId(ticket), AgentId(agent), aside, desk.clock.now())
+    _hint(ticket, agent)
+    typer.echo(f"{ticket}: {agent} is rung")
+
+
+@app.command()
+def complete(ticket: OfTicket) -> None:
+    """Who talks leaves; the colleague who was added has the caller."""
+    with refusals():
+        desk = desks.open_desk()
+        flows, of = FlowShelf(desk.records, desk.clock), TicketId(ticket)
+        with desk.records.write() as tx:
+            consult.complete(tx, of, talk.wrap_up_of(tx, flows, of), desk.ids.new(), desk.clock.now())
+    _hint(ticket)
+    typer.echo(f"{ticket}: handed over")
+
+
+@app.command()
+def cancel(ticket: OfTicket) -> None:
+    """The colleague goes; the caller is back in the talk."""
+    with refusals():
+        desk = desks.open_desk()
+        with desk.records.write() as tx:
+            consult.cancel(tx, TicketId(ticket), desk.clock.now())
+    _hint(ticket)
+    typer.echo(f"{ticket}: in the talk")
+
+
 def as_dict(place: TicketOnRecord, customer: str | None, zone: ZoneInfo) -> dict[str, Any]:
     """As JSON has it."""
     return {
@@ -106,7 +145,7 @@ def as_dict(place: TicketOnRecord, customer: str | None, zone: ZoneInfo) -> dict
     }
 
 
-def _hint(ticket: str) -> None:
+def _hint(ticket: str, agent: str | None = None) -> None:
     """The worker moves the legs now; without Redis its sweep does, some seconds later."""
     # Here and not above: Dramatiq is nothing `ivr --help` should wait for.
     from ivr.worker.later import dramatiq_later
@@ -114,3 +153,5 @@ def _hint(ticket: str) -> None:
     later = dramatiq_later(config.load(os.environ).redis_url)
     later.steer(TicketId(ticket))
     later.line_up(TicketId(ticket))
+    if agent is not None:
+        later.at_work(AgentId(agent))

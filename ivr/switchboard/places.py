@@ -287,6 +287,7 @@ def end_talk(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timedelt
     if place.ticket.state is not TicketState.TALKING or place.agent is None or place.taken_at is None:
         return
     agent_done(tx, place, how, wrap_up, now)
+    colleagues_go(tx, place.ticket.id)
     place = replace(place, held_at=None, hold_due_at=None)
     if how == "lost":
         back = replace(
@@ -311,6 +312,13 @@ def agent_done(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timede
             written(tx.legs.change(replace(leg, unwanted=True)))
     seconds = int((now - place.taken_at).total_seconds())
     note(tx, place, [TalkEnded(place.ticket.id, place.agent, seconds, how)], now)
+
+
+def colleagues_go(tx: Transaction, ticket: TicketId) -> None:
+    """Whoever was asked into the talk, or is in it beside its agent, is to be hung up."""
+    for leg in tx.legs.of_ticket(ticket):
+        if leg.kind is LegKind.COLLEAGUE and leg.state is not LegState.ENDED and not leg.unwanted:
+            written(tx.legs.change(replace(leg, unwanted=True)))
 
 
 def agent_waits_no_longer(tx: Transaction, ticket: TicketId, now: datetime) -> None:

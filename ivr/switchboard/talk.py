@@ -31,14 +31,14 @@ class TransferRefused(IvrError):
 
 def hold(tx: Transaction, ticket: TicketId, now: datetime) -> None:
     """The caller hears words and music from now on; again changes nothing. Raises NoSuchTicket, NobodyTalks."""
-    place = _talking(tx, ticket)
+    place = talking(tx, ticket)
     if place.held_at is None:
         _held(tx, replace(place, held_at=now, hold_due_at=now), now)
 
 
 def resume(tx: Transaction, ticket: TicketId, now: datetime) -> None:
     """Back into the talk. Raises NoSuchTicket, NobodyTalks."""
-    place = _talking(tx, ticket)
+    place = talking(tx, ticket)
     if place.held_at is not None:
         _held(tx, replace(place, held_at=None, hold_due_at=now), now)
 
@@ -49,7 +49,7 @@ def to_agent(tx: Transaction, ticket: TicketId, agent: AgentId, wrap_up: timedel
     Skills that the agent lacks are asked for no longer: a person chose. Raises NoSuchTicket, NobodyTalks, NoSuchAgent,
     TransferRefused.
     """
-    place = _talking(tx, ticket)
+    place = talking(tx, ticket)
     offer = tx.agents.get(agent).record.brings()
     if agent == place.agent:
         raise TransferRefused(f"{agent} talks to them already")
@@ -67,7 +67,7 @@ def to_agent(tx: Transaction, ticket: TicketId, agent: AgentId, wrap_up: timedel
 
 def to_queue(tx: Transaction, ticket: TicketId, queue: QueueName, wrap_up: timedelta, now: datetime) -> None:
     """Into the line of a queue, with the arrival they have. Raises NoSuchTicket, NobodyTalks."""
-    place = _talking(tx, ticket)
+    place = talking(tx, ticket)
     assert place.agent is not None
     back = replace(
         place.ticket,
@@ -89,6 +89,7 @@ def _handed(
         raise TransferRefused("a customer who was called back has no place on the line to go back to")
     assert place.agent is not None
     places.agent_done(tx, place, "handed", wrap_up, now)
+    places.colleagues_go(tx, place.ticket.id)
     places.note(tx, place, [Transferred(back.id, place.agent, back.queue, to, "handed")], now)
     back = replace(back, state=after(place.ticket.state, TicketEvent.PUT_BACK))
     _write(
@@ -111,7 +112,8 @@ def _held(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
     places.note(tx, place, [TalkHeld(place.ticket.id, place.agent or "", place.held_at is not None)], now)
 
 
-def _talking(tx: Transaction, ticket: TicketId) -> TicketOnRecord:
+def talking(tx: Transaction, ticket: TicketId) -> TicketOnRecord:
+    """The place in line of a talk that is on. Raises NoSuchTicket, NobodyTalks."""
     place = tx.tickets.get(ticket)
     if place.ticket.state is not TicketState.TALKING or place.agent is None:
         raise NobodyTalks

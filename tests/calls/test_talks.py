@@ -12,7 +12,7 @@ from ivr.core.agent import SystemState
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, QueueName, TicketId
 from ivr.exchange.handset import Handset
-from ivr.switchboard import talk
+from ivr.switchboard import consult, talk
 from ivr.switchboard.ports import TicketOnRecord
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world
@@ -154,3 +154,88 @@ def test_a_talk_that_is_over_can_be_neither_held_nor_transferred(world: World) -
         talk.hold(tx, ticket, world.scheduler.now())
     with world.records.write() as tx, pytest.raises(talk.NobodyTalks):
         talk.to_queue(tx, ticket, QueueName("sales"), WRAP_UP, world.scheduler.now())
+
+
+def rung(world: World, ticket: TicketId, aside: bool) -> None:
+    """Bruno, on duty, is asked in."""
+    with world.records.write() as tx:
+        office, now = world.office, world.scheduler.now()
+        consult.ring(tx, office.flows, office.ids, ticket, AgentId("bruno"), aside, now)
+    world.office.later.steer(ticket)
+
+
+def bruno(world: World, presses: str = "1", talks: timedelta = timedelta(minutes=5)) -> None:
+    world.sign_in(OnDuty("bruno", ("sales",), {}, BRUNO, presses=(presses,), talks=talks))
+
+
+def in_room(world: World) -> list[bool]:
+    (room,) = world.network.conferences(status="in-progress")
+    return sorted(each.hold for each in world.network.participants(room.sid))
+
+
+def test_a_warm_transfer_speaks_aside_first_and_then_leaves_the_caller_with_the_colleague(world: World) -> None:
+    phone, ticket = talking(world)
+    bruno(world)
+    rung(world, ticket, aside=True)
+    world.telephones.wait(30)
+    assert in_room(world) == [False, False, True]
+    assert (state(world, "anna"), state(world, "bruno")) == (SystemState.TALKING, SystemState.TALKING)
+    with world.records.write() as tx:
+        consult.complete(tx, ticket, WRAP_UP, "token", world.scheduler.now())
+    world.office.later.steer(ticket)
+    world.telephones.wait(8)
+    assert in_room(world) == [False, False]
+    assert (tickets(world)[0].agent, state(world, "anna")) == ("bruno", SystemState.WRAP_UP)
+    phone.hang_up()
+    world.telephones.wait(8)
+    assert (tickets(world), state(world, "bruno")) == ([], SystemState.WRAP_UP)
+
+
+def test_three_talk_and_who_is_sent_away_is_free_again(world: World) -> None:
+    phone, ticket = talking(world)
+    bruno(world)
+    rung(world, ticket, aside=False)
+    world.telephones.wait(30)
+    assert in_room(world) == [False, False, False]
+    with world.records.write() as tx:
+        consult.cancel(tx, ticket, world.scheduler.now())
+    world.office.later.steer(ticket)
+    world.telephones.wait(8)
+    assert in_room(world) == [False, False]
+    assert (tickets(world)[0].agent, state(world, "bruno")) == ("anna", SystemState.IDLE)
+    assert not phone.over
+
+
+def test_a_colleague_who_declines_leaves_the_caller_in_the_talk(world: World) -> None:
+    phone, ticket = talking(world)
+    bruno(world, "2")
+    rung(world, ticket, aside=True)
+    world.telephones.wait(40)
+    assert in_room(world) == [False, False]
+    assert (tickets(world)[0].agent, state(world, "bruno")) == ("anna", SystemState.IDLE)
+    assert not phone.over
+    with world.records.write() as tx, pytest.raises(talk.TransferRefused):
+        consult.complete(tx, ticket, WRAP_UP, "token", world.scheduler.now())
+
+
+def test_the_caller_who_hangs_up_ends_it_for_all_three(world: World) -> None:
+    phone, ticket = talking(world)
+    bruno(world)
+    rung(world, ticket, aside=False)
+    world.telephones.wait(30)
+    phone.hang_up()
+    world.telephones.wait(10)
+    assert tickets(world) == []
+    assert (state(world, "anna"), state(world, "bruno")) == (SystemState.WRAP_UP, SystemState.IDLE)
+    assert world.network.conferences(status="in-progress") == []
+
+
+def test_who_hangs_up_with_a_colleague_in_the_talk_leaves_the_caller_with_them(world: World) -> None:
+    phone, ticket = talking(world)
+    bruno(world, talks=timedelta(minutes=30))
+    rung(world, ticket, aside=False)
+    world.telephones.wait(600)
+    assert (tickets(world)[0].agent, state(world, "bruno")) == ("bruno", SystemState.TALKING)
+    assert state(world, "anna") is SystemState.WRAP_UP
+    assert in_room(world) == [False, False]
+    assert not phone.over

@@ -91,6 +91,10 @@ BUILT_IN: Mapping[str, Prompt] = {
     "calling_them": _both("Chiamiamo il cliente: restate in linea.", "We are calling the customer: please hold on."),
     "someone": _both("Numero nascosto", "Number withheld"),
     "talk_over": _both("Grazie, arrivederci.", "Thank you, goodbye."),
+    "whisper_consult": _both(
+        "{agent} vi chiede nel suo colloquio. Per entrare premete 1; se ora non potete, premete 2.",
+        "{agent} asks you into their talk. To come in press 1; if you cannot now, press 2.",
+    ),
     "whisper_from": _both("Da {agent}.", "From {agent}."),
     # To agents who ring us
     "staff_who": _both(

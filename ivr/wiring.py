@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,9 +13,9 @@ from redis import Redis
 from ivr.config import Settings
 from ivr.core.company import Company
 from ivr.core.errors import RecordsUnavailable
-from ivr.core.flow.turn import Holidays, Wording
+from ivr.core.flow.turn import Holidays, Utterance, Wording
 from ivr.core.routing.decide import Rules, Strategy
-from ivr.core.words import PhoneNumber
+from ivr.core.words import PhoneNumber, TicketId
 from ivr.flowfiles.company import parse_company
 from ivr.flowfiles.marks import read_one
 from ivr.flowfiles.shelf import FlowShelf
@@ -24,9 +24,11 @@ from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.adopt import AdoptRecordings
+from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
 from ivr.switchboard.board import AskBoard
 from ivr.switchboard.call_back import CallBack
 from ivr.switchboard.call_status import CallStatus
+from ivr.switchboard.consult import Consult
 from ivr.switchboard.fulfil import Fulfil, fulfil
 from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.leg_turn import LegAnswer, LegTurn
@@ -40,6 +42,7 @@ from ivr.switchboard.ring import Ring
 from ivr.switchboard.standing_floor import StandingFloor
 from ivr.switchboard.steer import Steer
 from ivr.switchboard.take_turn import Answer, TakeTurn
+from ivr.switchboard.talk import HoldMusic
 from ivr.switchboard.waiting import WaitAnswer, Waiting
 from ivr.twilio import fallback, twiml
 from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
@@ -117,14 +120,20 @@ def open_office(
         take_turn=turns,
         call_status=CallStatus(kept, flows, later, clock),
         recording_ready=RecordingReady(kept, turns),
-        leg_turn=LegTurn(kept, Offer(flows, wording, calls_back, later), calls_back.heard, clock),
+        agent_menu=AgentMenu(kept, flows, wording, numbering, ids, later, clock, _staff(settings)),
+        leg_turn=LegTurn(
+            kept, Offer(flows, wording, calls_back, later), calls_back.heard, Consult(flows, wording, later), clock
+        ),
         leg_news=news,
         signature=_signature(settings),
         numbering=numbering,
         render=renderer(settings.public_url),
+        render_agent_call=agent_call_renderer(settings.public_url),
         render_leg=leg_renderer(settings.public_url),
         waiting=Waiting(kept, flows, clock, wording, holidays, sounds(settings)),
         render_wait=wait_renderer(settings.public_url),
+        hold_music=HoldMusic(kept, flows, clock, wording, sounds(settings)),
+        render_hold=hold_renderer(settings.public_url),
         fallback=_fallback(settings),
         thanks=fallback.thanks_document,
     )
@@ -250,9 +259,9 @@ def company(settings: Settings) -> Company | None:
 
 
 def line_numbers(settings: Settings) -> tuple[PhoneNumber, ...]:
-    """The numbers of the company's lines."""
+    """The numbers of the company's lines, and after them those that agents ring."""
     known = company(settings)
-    return tuple(line.number for line in known.lines.values()) if known else ()
+    return (*(line.number for line in known.lines.values()), *_staff(settings)) if known else ()
 
 
 def renderer(public_url: str) -> Callable[[Answer], str]:
@@ -289,6 +298,22 @@ def leg_renderer(public_url: str) -> Callable[[LegAnswer], str]:
     return render
 
 
+def agent_call_renderer(public_url: str) -> Callable[[AgentCallAnswer], str]:
+    """Answers to agents who ring us, with the addresses of this installation."""
+
+    def render(answer: AgentCallAnswer) -> str:
+        turn = f"{public_url}/voice/agents/{answer.call}/turns/{answer.turn}/"
+        return twiml.render(
+            answer.says,
+            address=lambda door: turn + door,
+            sound=lambda name: f"{public_url}/sounds/{name}.wav",
+            wait=lambda park: f"{public_url}/voice/wait/{park.ticket}",
+            recording_callback=f"{public_url}/voice/recordings",
+        )
+
+    return render
+
+
 def wait_renderer(public_url: str) -> Callable[[WaitAnswer], str]:
     """Rounds of the wait to TwiML, with the addresses of this installation."""
     sounds, wait = f"{public_url}/sounds/", f"{public_url}/voice/wait/"
@@ -306,6 +331,23 @@ def wait_renderer(public_url: str) -> Callable[[WaitAnswer], str]:
         )
 
     return render
+
+
+def hold_renderer(public_url: str) -> Callable[[TicketId, Sequence[Utterance]], str]:
+    """Rounds of a hold to TwiML, with the addresses of this installation."""
+
+    def render(ticket: TicketId, utterances: Sequence[Utterance]) -> str:
+        again = f"{public_url}/voice/hold/{ticket}"
+        return twiml.hold_document(utterances, again, lambda name: f"{public_url}/sounds/{name}.wav")
+
+    return render
+
+
+def _staff(settings: Settings) -> Mapping[PhoneNumber, PhoneNumber]:
+    """The numbers that agents ring, each with the number of its line."""
+    known = company(settings)
+    lines = known.lines.values() if known else ()
+    return {line.staff: line.number for line in lines if line.staff is not None}
 
 
 def sounds(settings: Settings) -> frozenset[str]:

@@ -64,6 +64,9 @@ class Hints:
     def match(self) -> None:
         self.given.append(("match", ""))
 
+    def at_work(self, agent: str) -> None:
+        self.given.append(("at_work", agent))
+
     def steer(self, ticket: str) -> None:
         self.given.append(("steer", ticket))
 

@@ -39,6 +39,7 @@ def line() -> typer.Typer:
         serve,
         simulate,
         sounds,
+        talks,
         voicemails,
     )
     from ivr.cli import transcribe as reading
@@ -56,6 +57,7 @@ def line() -> typer.Typer:
         ("calls", calls.app),
         ("agents", agents.app),
         ("board", board.app),
+        ("talks", talks.app),
         ("promises", promises.app),
         ("voicemails", voicemails.app),
         ("models", models.app),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -149,6 +150,20 @@ def _length(text: str) -> timedelta:
         return duration(text)
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from wrong
+
+
+@app.command()
+def pin(
+    agent: Annotated[str, typer.Argument(help="The agent's name.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take it away: no menu by telephone.")] = False,
+) -> None:
+    """Set the PIN by which an agent signs in on the telephone: 4 to 8 digits, asked for and never shown."""
+    with refusals():
+        digits = "" if remove else typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
+        desk = desks.open_desk()
+        with desk.records.write() as tx:
+            agents.set_pin(tx, AgentId(agent), None if remove else digits, secrets.token_bytes(16))
+    typer.echo(f"{agent}: {'no PIN any more' if remove else 'has a PIN'}")
 
 
 @app.command()

@@ -95,6 +95,7 @@ class Line:
     greets_by_name: bool = False
     carrier_speech: bool = False
     reaches: PhoneNumber | None = None  # static fallback: a number that always reaches a person
+    staff: PhoneNumber | None = None  # rung by agents: their menu
 
 
 @dataclass(frozen=True)

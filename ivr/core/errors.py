@@ -44,6 +44,10 @@ class NoSuchLeg(IvrError):
     """No leg has this id."""
 
 
+class NoSuchAgentCall(IvrError):
+    """No agent's call has this id."""
+
+
 class NoSuchText(IvrError):
     """No text message has this id."""
 

@@ -325,13 +325,48 @@ class AgentJoined(CallEvent):
 
 @dataclass(frozen=True)
 class TalkEnded(CallEvent):
-    """``how``: agent, customer (who hung up), or lost: the agent's line dropped and the caller is back in line."""
+    """``how``: agent, customer (who hung up); or back in line: lost (the agent's line dropped), handed."""
 
     kind: ClassVar[str] = "talk.ended"
     ticket: str
     agent: str
     seconds: int
     how: str
+
+
+@dataclass(frozen=True)
+class Transferred(CallEvent):
+    """By an agent, back into line: to another agent (``to_agent``), or to whoever answers for a queue.
+
+    ``because``: handed; or, when it comes back to who handed it over, refused or unanswered.
+    """
+
+    kind: ClassVar[str] = "talk.transferred"
+    ticket: str
+    agent: str
+    queue: str
+    to_agent: str | None
+    because: str
+
+
+@dataclass(frozen=True)
+class TalkHeld(CallEvent):
+    """The caller is on hold from now on, or no longer."""
+
+    kind: ClassVar[str] = "talk.held"
+    ticket: str
+    agent: str
+    on: bool
+
+
+@dataclass(frozen=True)
+class TalkOutcome(CallEvent):
+    """What the agent says came of it: answered, solved, follow_up."""
+
+    kind: ClassVar[str] = "talk.outcome"
+    ticket: str
+    agent: str
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -476,6 +511,9 @@ KINDS: dict[str, type[CallEvent]] = {
         OfferEnded,
         AgentJoined,
         TalkEnded,
+        Transferred,
+        TalkHeld,
+        TalkOutcome,
         SurveyAnswered,
         TextPromised,
         TextEnded,

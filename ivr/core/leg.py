@@ -13,6 +13,7 @@ from ivr.core.words import AgentId, CallbackId, CallId, Language, LegId, PhoneNu
 class LegKind(StrEnum):
     AGENT = "agent"
     CUSTOMER = "customer"  # called back
+    COLLEAGUE = "colleague"  # a second agent, asked into a talk
 
 
 class LegState(StrEnum):

@@ -35,6 +35,10 @@ class NotWrappingUp(IvrError):
     """Only an agent whose talk has just ended has a wrap-up."""
 
 
+class PinRefused(IvrError):
+    """A PIN has 4 to 8 digits."""
+
+
 class AddressKind(StrEnum):
     PHONE = "phone"
     SIP = "sip"

@@ -97,6 +97,7 @@ _ITALIAN_ENDS: Mapping[str, str] = {
     "lapsed": "non ha risposto in tempo",
     "let_go": "la chiamata non c'era più",
     "lost": "linea caduta",
+    "handed": "trasferito",
     "agent": "ha chiuso l'operatore",
     "customer": "ha chiuso il cliente",
 }
@@ -111,6 +112,15 @@ _ITALIAN_DIALS: Mapping[str, str] = {
     "no_answer": "nessuna risposta",
     "failed": "non riuscito",
 }
+_ITALIAN_BACK: Mapping[str, str] = {
+    "refused": "rifiutato, torna indietro",
+    "unanswered": "senza risposta, torna indietro",
+}
+_ITALIAN_OUTCOMES: Mapping[str, str] = {
+    "answered": "ha avuto risposta",
+    "solved": "risolto",
+    "follow_up": "da ricontattare",
+}
 _ENGLISH_LANGUAGES: Mapping[str, str] = {"it": "Italian", "en": "English"}
 _ENGLISH_ENDS: Mapping[str, str] = {
     "hung_up": "hung up",
@@ -122,6 +132,7 @@ _ENGLISH_ENDS: Mapping[str, str] = {
     "lapsed": "did not answer in time",
     "let_go": "the call was gone",
     "lost": "the line dropped",
+    "handed": "transferred",
     "agent": "the agent hung up",
     "customer": "the customer hung up",
 }
@@ -166,6 +177,8 @@ _ENGLISH_DIALS: Mapping[str, str] = {
     "no_answer": "no answer",
     "failed": "it failed",
 }
+_ENGLISH_BACK: Mapping[str, str] = {"refused": "refused: back again", "unanswered": "unanswered: back again"}
+_ENGLISH_OUTCOMES: Mapping[str, str] = {"answered": "answered", "solved": "solved", "follow_up": "to be followed up"}
 
 _ITALIAN = _Teller(
     sentences={
@@ -232,6 +245,12 @@ _ITALIAN = _Teller(
         e.TalkEnded: lambda it, *_: (
             f"Fine del colloquio con {it.agent}, durato {_length(it.seconds)} ({_ITALIAN_ENDS.get(it.how, it.how)})."
         ),
+        e.Transferred: lambda it, *_: (
+            f"Trasferito da {it.agent} a {it.to_agent or 'coda «' + it.queue + '»'}"
+            + (f" ({_ITALIAN_BACK[it.because]})." if it.because in _ITALIAN_BACK else ".")
+        ),
+        e.TalkHeld: lambda it, *_: f"{it.agent}: messo in attesa." if it.on else f"{it.agent}: ripreso il colloquio.",
+        e.TalkOutcome: lambda it, *_: f"Esito secondo {it.agent}: {_ITALIAN_OUTCOMES.get(it.outcome, it.outcome)}.",
         e.SurveyAnswered: lambda it, *_: (
             f"Sondaggio «{it.survey}», domanda «{it.question}»: «{it.value}»" + (", scontento." if it.unhappy else ".")
         ),
@@ -357,6 +376,12 @@ _ENGLISH = _Teller(
         e.TalkEnded: lambda it, *_: (
             f"The talk with {it.agent} ended after {_length(it.seconds)} ({_ENGLISH_ENDS.get(it.how, it.how)})."
         ),
+        e.Transferred: lambda it, *_: (
+            f"Transferred by {it.agent} to {it.to_agent or 'queue “' + it.queue + '”'}"
+            + (f" ({_ENGLISH_BACK[it.because]})." if it.because in _ENGLISH_BACK else ".")
+        ),
+        e.TalkHeld: lambda it, *_: f"{it.agent} put them on hold." if it.on else f"{it.agent} resumed the talk.",
+        e.TalkOutcome: lambda it, *_: f"By {it.agent}: {_ENGLISH_OUTCOMES.get(it.outcome, it.outcome)}.",
         e.SurveyAnswered: lambda it, *_: (
             f"Survey “{it.survey}”, question “{it.question}”: “{it.value}”" + (", unhappy." if it.unhappy else ".")
         ),

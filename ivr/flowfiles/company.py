@@ -119,6 +119,7 @@ def _line(line: Fields, key: str, country: str) -> Line:
         greets_by_name=line.flag("greets_by_name"),
         carrier_speech=line.flag("carrier_speech"),
         reaches=line.convert("reaches", scalars.phone_number, None),
+        staff=line.convert("staff", scalars.phone_number, None),
     )
 
 
@@ -256,6 +257,14 @@ def _refuse_unknown_names(top: Fields, company: Company) -> None:
             mark = _at(top.table, ("lines", key, "number")).mark
             top.wrong(mark, "repeated-number", f"line '{key}' has the number of line '{numbers[line.number]}'")
         numbers[line.number] = key
+    for key, line in company.lines.items():
+        if line.staff is not None and line.staff in numbers:
+            mark = _at(top.table, ("lines", key, "staff")).mark
+            top.wrong(
+                mark, "repeated-number", f"line '{key}': its staff number is that of line '{numbers[line.staff]}'"
+            )
+        elif line.staff is not None:
+            numbers[line.staff] = key
 
 
 def _at(tree: Tree, path: tuple[str, ...]) -> Tree:

@@ -297,6 +297,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("greets_by_name", "flag", "the name may be spoken to a caller known only by caller id"),
         Key("carrier_speech", "flag", "the carrier's recogniser may listen (it leaves the house)"),
         Key("reaches", "number", "a number that always reaches a person, for the static fallback"),
+        Key("staff", "number", "rung by agents who have only a telephone: their own menu"),
     ),
     "hours": (
         Key("week", "map:spans", "mon-fri: 8:30-19:30", True),

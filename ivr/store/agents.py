@@ -113,7 +113,7 @@ class SqlAgents:
             self._log(status)
             return
         there = _is(record.name)
-        back = {**_who(record), **_now(status), "removed_at": None, "version": agents.c.version + 1}
+        back = {**_who(record), **_now(status), "removed_at": None, "pin_hash": None, "version": agents.c.version + 1}
         if self._link.run(update(agents).where(there, agents.c.removed_at.is_not(None)).values(back)) == 1:
             self._log(status)
             return
@@ -144,6 +144,19 @@ class SqlAgents:
         query = select(agent_states).where(agent_states.c.site_id == SITE, agent_states.c.agent == agent)
         rows = self._link.all(query.order_by(agent_states.c.id.desc()).limit(limit))
         return [AgentChange(agent, row.at, row.what, row.value, row.because) for row in rows]
+
+    def at(self, address: Address) -> AgentOnRecord | None:
+        there = (agents.c.address_kind == address.kind.value) & (agents.c.address == address.at)
+        row = self._link.one(select(agents).where(agents.c.site_id == SITE, there, agents.c.removed_at.is_(None)))
+        return None if row is None else _on_record(row)
+
+    def pin_hash(self, agent: AgentId) -> str | None:
+        row = self._link.one(select(agents.c.pin_hash).where(_is(agent), agents.c.removed_at.is_(None)))
+        return None if row is None else row.pin_hash
+
+    def set_pin(self, agent: AgentId, hashed: str | None) -> bool:
+        there = update(agents).where(_is(agent), agents.c.removed_at.is_(None))
+        return self._link.run(there.values(pin_hash=hashed)) == 1
 
     def _log(self, status: AgentStatus) -> None:
         self._add(status.agent, status.wish_since, "wish", status.wish.value, status.wish_because)

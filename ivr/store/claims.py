@@ -17,6 +17,7 @@ from ivr.switchboard.ports import ClaimOnRecord, ClaimState
 
 LIVE = claims.c.ended_at.is_(None)
 RUNG_AT_ONCE = 5
+TALKED = ("talked", "handed_over")
 IN_ORDER = (claims.c.made_at, claims.c.token, claims.c.place)
 
 
@@ -93,6 +94,11 @@ class SqlClaims:
         # A subquery and not a join: both tables have a `state`, and the words of LIVE_TICKETS name no table.
         ids = select(tickets.c.id).where(stood(since, until))
         return self._several(select(claims).where(claims.c.ticket_id.in_(ids)))
+
+    def last_talk(self, agent: AgentId) -> ClaimOnRecord | None:
+        talked = (claims.c.site_id == SITE) & (claims.c.agent == agent) & claims.c.how.in_(TALKED)
+        row = self._link.one(select(claims).where(talked).order_by(claims.c.ended_at.desc()).limit(1))
+        return None if row is None else _claim(row)
 
     def accept(self, token: str, agent: AgentId, at: datetime) -> bool:
         """False too when another agent has accepted this ticket."""

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from ivr.core.errors import RecordsUnavailable
+from ivr.store.agent_calls import SqlAgentCalls
 from ivr.store.agents import SqlAgents
 from ivr.store.answers import SqlAnswers
 from ivr.store.callbacks import SqlCallbacks
@@ -126,6 +127,10 @@ class SqlTransaction:
     @property
     def answers(self) -> SqlAnswers:
         return SqlAnswers(self._link)
+
+    @property
+    def agent_calls(self) -> SqlAgentCalls:
+        return SqlAgentCalls(self._link)
 
     @property
     def texts(self) -> SqlTexts:

@@ -405,6 +405,10 @@ tickets = Table(
     Column("told_high_seconds", Float),
     Column("told_at", Moment),
     Column("load", Float),
+    Column("handed_by", Text),
+    Column("handed_to", Text),
+    Column("held_at", Moment),
+    Column("hold_due_at", Moment),
     Column("version", Integer, nullable=False),
     Index(
         "uq_tickets_live_call",
@@ -543,6 +547,31 @@ agents = Table(
     Column("last_offer", Integer, nullable=False),
     Column("removed_at", Moment),
     Column("version", Integer, nullable=False),
+    Column("pin_hash", Text),
+    Index("ix_agents_address", "site_id", "address"),
+)
+
+agent_calls = Table(
+    "agent_calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    Column("carrier", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("sid", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("rang_at", Moment, nullable=False),
+    Column("agent", Text),
+    Column("stage", Text, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("says", Text, nullable=False),  # JSON
+    Column("failures", Integer, nullable=False),
+    Column("unheard", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("carrier", "account", "sid", name="uq_agent_calls_carrier_account_sid"),
+    Index("ix_agent_calls_agent_rang_at", "site_id", "agent", "rang_at"),
 )
 
 agent_states = Table(

@@ -58,6 +58,10 @@ def _on_record(row: Row[Any]) -> TicketOnRecord:
         told_high=_length(row.told_high_seconds),
         told_at=row.told_at,
         load=row.load,
+        handed_by=row.handed_by,
+        handed_to=row.handed_to,
+        held_at=row.held_at,
+        hold_due_at=row.hold_due_at,
     )
 
 
@@ -107,6 +111,10 @@ def _columns(on_record: TicketOnRecord) -> dict[str, Any]:
         "told_high_seconds": _seconds(on_record.told_high),
         "told_at": on_record.told_at,
         "load": on_record.load,
+        "handed_by": on_record.handed_by,
+        "handed_to": on_record.handed_to,
+        "held_at": on_record.held_at,
+        "hold_due_at": on_record.hold_due_at,
     }
 
 
@@ -209,6 +217,15 @@ class SqlTickets:
         refused = (tickets.c.state == TicketState.IN_LINE.value) & (tickets.c.refused_by != "[]")
         query = select(tickets).where(tickets.c.site_id == SITE, refused)
         return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie).limit(limit))
+
+    def handed(self, limit: int) -> Sequence[TicketOnRecord]:
+        given = (tickets.c.state == TicketState.IN_LINE.value) & tickets.c.handed_to.is_not(None)
+        query = select(tickets).where(tickets.c.site_id == SITE, given)
+        return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie).limit(limit))
+
+    def talking(self) -> Sequence[TicketOnRecord]:
+        query = select(tickets).where(tickets.c.site_id == SITE, tickets.c.state == TicketState.TALKING.value)
+        return self._several(query.order_by(tickets.c.taken_at, tickets.c.id))
 
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
         served = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.SERVED.value)

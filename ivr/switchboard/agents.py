@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,9 +10,20 @@ from datetime import datetime, timedelta
 from ivr.core.agent import AgentEvent, AgentStatus, SystemState, Wish, happened, wishes
 from ivr.core.agent import extend_wrap_up as extended
 from ivr.core.errors import ChangedMeanwhile
-from ivr.core.roster import BUSY, AgentIsBusy, AgentRecord, BreakWithoutReason, NotWrappingUp
+from ivr.core.pin import pin_hash
+from ivr.core.roster import (
+    BUSY,
+    AgentIsBusy,
+    AgentRecord,
+    BreakWithoutReason,
+    NoSuchAgent,
+    NotWrappingUp,
+    PinRefused,
+)
 from ivr.core.words import AgentId
 from ivr.switchboard.ports import AgentOnRecord, Transaction
+
+PIN = re.compile(r"[0-9]{4,8}")
 
 
 @dataclass(frozen=True)
@@ -93,6 +105,15 @@ def _moved(tx: Transaction, before: AgentOnRecord, after: AgentStatus) -> AgentO
     if after != before.status and not tx.agents.change(after, before.version):
         raise ChangedMeanwhile
     return tx.agents.get(before.record.name)
+
+
+def set_pin(tx: Transaction, agent: AgentId, pin: str | None, salt: bytes) -> None:
+    """The PIN by which an agent signs in on the telephone; None: none. Raises NoSuchAgent, PinRefused."""
+    if pin is not None and not PIN.fullmatch(pin):
+        raise PinRefused
+    hashed = None if pin is None else pin_hash(pin, salt)
+    if not tx.agents.set_pin(agent, hashed):
+        raise NoSuchAgent(f"no agent is called '{agent}'")
 
 
 def _refuse_busy(gone: Sequence[AgentOnRecord]) -> None:

@@ -134,6 +134,7 @@ def _standing(place: TicketOnRecord, ids: Ids) -> GotPlace:
         agent=place.agent,
         since=place.ticket.arrived_at,
         language=place.ticket.language,
+        handed=place.handed_by is not None,
     )
 
 

@@ -11,7 +11,7 @@ from ivr.core.errors import NoSuchLeg
 from ivr.core.flow.steps.queue import TALKING
 from ivr.core.leg import ENDS, Leg, LegEnd, LegKind, LegState, later
 from ivr.core.words import LegId
-from ivr.switchboard import places
+from ivr.switchboard import consult, places
 from ivr.switchboard.leg_turn import CallsBack
 from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Clock, Flows, Later, Records, Transaction
 
@@ -86,10 +86,14 @@ class LegNews:
             places.written(tx.legs.change(over))
             if leg.kind is LegKind.AGENT:
                 self._agent_leg_ended(tx, leg, how, now)
+            elif leg.kind is LegKind.COLLEAGUE:
+                consult.ended(tx, leg, how, now)
             else:
                 self._customer_leg_ended(tx, leg, how, now)
         self.later.line_up(leg.ticket)
         self.later.steer(leg.ticket)
+        if leg.kind is LegKind.COLLEAGUE and leg.agent is not None:
+            self.later.at_work(leg.agent)
 
     def _agent_leg_ended(self, tx: Transaction, leg: Leg, how: LegEnd, now: datetime) -> None:
         claim = claim_of(tx, leg)
@@ -98,8 +102,11 @@ class LegNews:
         if claim.state is ClaimState.ACCEPTED and self.call_back.agent_gone(tx, leg, now):
             return
         if claim.state is ClaimState.ACCEPTED:
+            place = tx.tickets.get(leg.ticket)
+            if consult.taken_over(tx, place, self.wrap_up(tx, leg), f"{leg.token}+", now):
+                return
             dropped = how not in (LegEnd.COMPLETED, LegEnd.CANCELLED)
-            places.end_talk(tx, tx.tickets.get(leg.ticket), "lost" if dropped else "agent", self.wrap_up(tx, leg), now)
+            places.end_talk(tx, place, "lost" if dropped else "agent", self.wrap_up(tx, leg), now)
         elif how is LegEnd.FAILED:
             places.refused(tx, claim, AgentEvent.LOST, "lost", now)
         elif how is LegEnd.CANCELLED:

@@ -71,6 +71,7 @@ class LegTurn:
     records: Records
     agent: LegTurns
     customer: LegTurns
+    colleague: LegTurns
     clock: Clock
 
     def __call__(self, leg: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
@@ -91,8 +92,7 @@ class LegTurn:
             leg = tx.legs.get(name)
             if leg.turn != turn or leg.state is LegState.ENDED:
                 return LegAnswer(name, leg.turn, sayings.from_json(leg.says))
-            kind = self.agent if leg.kind is LegKind.AGENT else self.customer
-            step = kind(tx, leg, heard, now)
+            step = self._kind(leg)(tx, leg, heard, now)
             standing = tx.legs.get(name)  # the step may have marked it unwanted
             moved = replace(
                 standing,
@@ -108,3 +108,12 @@ class LegTurn:
         for hint in step.hints:
             hint()
         return LegAnswer(name, turn + 1, step.says)
+
+    def _kind(self, leg: Leg) -> LegTurns:
+        match leg.kind:
+            case LegKind.AGENT:
+                return self.agent
+            case LegKind.CUSTOMER:
+                return self.customer
+            case LegKind.COLLEAGUE:
+                return self.colleague

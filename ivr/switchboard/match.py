@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from ivr.core.call import CallRecord
-from ivr.core.company import Company
 from ivr.core.errors import ChangedMeanwhile, NoSuchTicket
 from ivr.core.leg import Leg, LegKind
-from ivr.core.roster import Address, AddressKind
 from ivr.core.routing.decide import Pair, Rules, best_pairs
-from ivr.core.words import AgentId, Language, LegId, PhoneNumber, TicketId
+from ivr.core.words import AgentId, Language, LegId, TicketId
 from ivr.switchboard import places
 from ivr.switchboard.line_up import LAPSES, LineUp
 from ivr.switchboard.ports import (
@@ -29,11 +27,9 @@ from ivr.switchboard.ports import (
     TicketOnRecord,
     Transaction,
 )
+from ivr.switchboard.ringing import RINGS, dialled, shown
 from ivr.switchboard.standing_floor import StandingFloor
 from ivr.switchboard.steer import Steer
-
-RINGS = timedelta(seconds=20)
-"""So long an agent's phone rings."""
 
 AT_ONCE = 4
 """Matches looked for in one look."""
@@ -118,14 +114,3 @@ class Match:
             attempt=row.attempt,
             shows=shown(version.company, call) if version and call else None,
         )
-
-
-def dialled(address: Address) -> str:
-    """An agent's address as the carrier takes it ("Call resource: create", parameter To)."""
-    return f"client:{address.at}" if address.kind is AddressKind.BROWSER else address.at
-
-
-def shown(company: Company, call: CallRecord) -> PhoneNumber:
-    """Who seems to call: the line's own choice, or its number."""
-    line = company.lines.get(call.line)
-    return line.shows or line.number if line else call.called

@@ -78,7 +78,8 @@ class Offer:
                 now,
                 None if again else _reason(tx, leg, version),
             )
-        ask = Ask((words,), 1, "", PATIENCE, leg.language)
+        from_ = [spoken(version.company, self.wording, leg.language, now, "whisper_from", agent=place.handed_by or "")]
+        ask = Ask((*(from_ if place.handed_by and not again else ()), words), 1, "", PATIENCE, leg.language)
         return LegStep((ask,), ASKED_AGAIN if again else ASKED)
 
     def _taken(self, tx: Transaction, leg: Leg, claim: ClaimOnRecord, now: datetime) -> LegStep:

@@ -14,7 +14,16 @@ from typing import TypeVar
 from ivr.core.agent import AgentEvent, happened
 from ivr.core.call import CallRecord, CallState
 from ivr.core.errors import ChangedMeanwhile
-from ivr.core.events import AgentJoined, AgentOffered, CallEvent, OfferEnded, QueueJoined, QueueLeft, TalkEnded
+from ivr.core.events import (
+    AgentJoined,
+    AgentOffered,
+    CallEvent,
+    OfferEnded,
+    QueueJoined,
+    QueueLeft,
+    TalkEnded,
+    Transferred,
+)
 from ivr.core.flow.turn import TakePlace
 from ivr.core.leg import LegKind, LegState, room
 from ivr.core.roster import NoSuchAgent
@@ -32,6 +41,12 @@ AWAY_FOR = timedelta(minutes=15)
 
 REFUSED_FOR = timedelta(seconds=45)
 """So long somebody who declined or missed a caller is not rung for them again: there may be nobody else."""
+
+HANDED_FOR = timedelta(seconds=20)
+"""So long a caller who was transferred waits for that agent to be free; then they are back with who did it."""
+
+HANDED_SLACK = timedelta(seconds=10)
+"""So much longer nobody else is offered them, so that the sweep comes first."""
 
 WAITING = frozenset({TicketState.IN_LINE, TicketState.CLAIMED})
 
@@ -195,6 +210,8 @@ def accepted(tx: Transaction, claim: ClaimOnRecord, now: datetime) -> TicketOnRe
         ticket=replace(place.ticket, state=after(place.ticket.state, TicketEvent.CONNECTED)),
         agent=claim.agent,
         taken_at=now,
+        handed_by=None,
+        handed_to=None,
     )
     _write(tx, talking)
     note(tx, talking, [AgentJoined(claim.ticket, claim.agent, _waited(place, now))], now)
@@ -223,7 +240,32 @@ def refused(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, 
         back = replace(place.ticket, state=after(place.ticket.state, TicketEvent.PUT_BACK), refused_by=by)
     else:
         back = replace(place.ticket, refused_by=by)
-    _write(tx, replace(place, ticket=back))
+    back_on_record = replace(place, ticket=back)
+    if place.handed_to == claim.agent and back.state is TicketState.IN_LINE:
+        back_on_record = to_who_handed(tx, back_on_record, "refused", now)
+    _write(tx, back_on_record)
+
+
+def to_who_handed(tx: Transaction, place: TicketOnRecord, because: str, now: datetime) -> TicketOnRecord:
+    """Nobody took a caller who was transferred: back to the agent who did it, who need not wrap up first."""
+    if place.handed_by is None:
+        return replace(place, handed_to=None)
+    agent_moves(tx, place.handed_by, AgentEvent.WRAPPED_UP, "the caller they transferred comes back", now)
+    told = Transferred(place.ticket.id, place.handed_to or "", place.ticket.queue, place.handed_by, because)
+    note(tx, place, [told], now)
+    ticket = replace(place.ticket, last_agent=place.handed_by, last_agent_until=now + LAST_AGENT_FIRST)
+    return replace(place, ticket=ticket, handed_to=None)
+
+
+def unanswered(tx: Transaction, place: TicketOnRecord, now: datetime) -> bool:
+    """The agent a caller was transferred to was not free in time; False where that is not so."""
+    until = place.ticket.last_agent_until
+    if place.ticket.state is not TicketState.IN_LINE or place.handed_to is None or until is None:
+        return False
+    if now < until - HANDED_SLACK:
+        return False
+    _write(tx, to_who_handed(tx, place, "unanswered", now))
+    return True
 
 
 def let_go(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, now: datetime) -> bool:
@@ -254,14 +296,9 @@ def end_talk(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timedelt
     """
     if place.ticket.state is not TicketState.TALKING or place.agent is None or place.taken_at is None:
         return
-    for claim in tx.claims.of_ticket(place.ticket.id):
-        if claim.state is ClaimState.ACCEPTED and tx.claims.end(claim.token, claim.agent, "talked", now):
-            agent_moves(tx, claim.agent, AgentEvent.TALK_ENDED, "the talk ended", now, wrap_up)
-    for leg in tx.legs.of_ticket(place.ticket.id):
-        if leg.kind is LegKind.AGENT and leg.state is not LegState.ENDED and not leg.unwanted:
-            written(tx.legs.change(replace(leg, unwanted=True)))
-    seconds = int((now - place.taken_at).total_seconds())
-    note(tx, place, [TalkEnded(place.ticket.id, place.agent, seconds, how)], now)
+    agent_done(tx, place, how, wrap_up, now)
+    colleagues_go(tx, place.ticket.id)
+    place = replace(place, held_at=None, hold_due_at=None)
     if how == "lost":
         back = replace(
             place.ticket,
@@ -272,6 +309,26 @@ def end_talk(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timedelt
         _write(tx, replace(place, ticket=back, agent=None, taken_at=None))
     else:
         _end(tx, place, TicketEvent.SERVED, f"talked to {place.agent}", now)
+
+
+def agent_done(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timedelta, now: datetime) -> None:
+    """The agent of a talk has nothing to do with it any more: they wrap up, and their leg is hung up."""
+    assert place.agent is not None and place.taken_at is not None, "somebody talks"
+    for claim in tx.claims.of_ticket(place.ticket.id):
+        if claim.state is ClaimState.ACCEPTED and tx.claims.end(claim.token, claim.agent, "talked", now):
+            agent_moves(tx, claim.agent, AgentEvent.TALK_ENDED, "the talk ended", now, wrap_up)
+    for leg in tx.legs.of_ticket(place.ticket.id):
+        if leg.kind is LegKind.AGENT and leg.state is not LegState.ENDED and not leg.unwanted:
+            written(tx.legs.change(replace(leg, unwanted=True)))
+    seconds = int((now - place.taken_at).total_seconds())
+    note(tx, place, [TalkEnded(place.ticket.id, place.agent, seconds, how)], now)
+
+
+def colleagues_go(tx: Transaction, ticket: TicketId) -> None:
+    """Whoever was asked into the talk, or is in it beside its agent, is to be hung up."""
+    for leg in tx.legs.of_ticket(ticket):
+        if leg.kind is LegKind.COLLEAGUE and leg.state is not LegState.ENDED and not leg.unwanted:
+            written(tx.legs.change(replace(leg, unwanted=True)))
 
 
 def agent_waits_no_longer(tx: Transaction, ticket: TicketId, now: datetime) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ivr.core.agent import AgentStatus
+from ivr.core.agent_call import AgentCall
 from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
 from ivr.core.callbacks import Callback, Outcome
 from ivr.core.company import EmergencyClosing
@@ -19,13 +20,14 @@ from ivr.core.events import CallEvent
 from ivr.core.flow.model import FlowVersion
 from ivr.core.leg import Leg
 from ivr.core.promises import Promise
-from ivr.core.roster import AgentRecord
+from ivr.core.roster import Address, AgentRecord
 from ivr.core.routing.decide import FreeAgent, Pair, Waiting
 from ivr.core.survey import SurveyAnswer
 from ivr.core.text_message import TextMessage
 from ivr.core.ticket import Ticket, TicketKind
 from ivr.core.voicemail import AudioState, Transcript, Voicemail
 from ivr.core.words import (
+    AgentCallId,
     AgentId,
     CallbackId,
     CallerNumber,
@@ -433,6 +435,38 @@ class Agents(Protocol):
         """The newest first."""
         ...
 
+    def at(self, address: Address) -> AgentOnRecord | None:
+        """Who is rung there."""
+        ...
+
+    def pin_hash(self, agent: AgentId) -> str | None: ...
+
+    def set_pin(self, agent: AgentId, hashed: str | None) -> bool:
+        """None takes it away; False where nobody has this name."""
+        ...
+
+
+class AgentCalls(Protocol):
+    """Agents who ring us."""
+
+    def find(self, key: CarrierKey) -> AgentCall | None: ...
+
+    def get(self, call: AgentCallId) -> AgentCall:
+        """Raises NoSuchAgentCall."""
+        ...
+
+    def start(self, call: AgentCall) -> bool:
+        """Insert; False when the carrier key is on record already."""
+        ...
+
+    def change(self, call: AgentCall) -> bool:
+        """Write it with ``version`` one higher; False when it has been changed since it was read."""
+        ...
+
+    def failures(self, agent: AgentId, since: datetime) -> int:
+        """Wrong PINs of calls that began since then."""
+        ...
+
 
 @dataclass(frozen=True)
 class TicketOnRecord:
@@ -458,6 +492,10 @@ class TicketOnRecord:
     told_high: timedelta | None = None
     told_at: datetime | None = None
     load: float | None = None  # what it met on arrival: callers ahead for each agent at work
+    handed_by: AgentId | None = None  # transferred by them, until somebody takes it
+    handed_to: AgentId | None = None  # to this agent; None: to a queue, or back to who transferred it
+    held_at: datetime | None = None  # the caller is to be on hold since then; None: in the talk
+    hold_due_at: datetime | None = None  # the carrier is to be told so; None: it was
 
 
 @dataclass(frozen=True)
@@ -521,6 +559,14 @@ class Tickets(Protocol):
 
     def refused(self, limit: int) -> Sequence[TicketOnRecord]:
         """Those in line that somebody refused or missed, the first to arrive first."""
+        ...
+
+    def handed(self, limit: int) -> Sequence[TicketOnRecord]:
+        """Those in line that were transferred to an agent, the first to arrive first."""
+        ...
+
+    def talking(self) -> Sequence[TicketOnRecord]:
+        """The earliest talk first."""
         ...
 
     def last_agent_of(self, customer: CustomerId) -> AgentId | None:
@@ -587,6 +633,10 @@ class Claims(Protocol):
 
     def of_standing(self, since: datetime, until: datetime) -> Sequence[ClaimOnRecord]:
         """All claims of the tickets that stood at some moment of ``[since, until)``, the earliest first."""
+        ...
+
+    def last_talk(self, agent: AgentId) -> ClaimOnRecord | None:
+        """The claim behind the talk that an agent was the last to end."""
         ...
 
     def accept(self, token: str, agent: AgentId, at: datetime) -> bool:
@@ -745,6 +795,8 @@ class Transaction(Protocol):
     def callbacks(self) -> Callbacks: ...
     @property
     def agents(self) -> Agents: ...
+    @property
+    def agent_calls(self) -> AgentCalls: ...
     @property
     def tickets(self) -> Tickets: ...
     @property
@@ -949,6 +1001,13 @@ class Telephone(Protocol):
 
     def hang_up(self, sid: str) -> None: ...
 
+    def hold(self, room: str, sid: str, url: str | None) -> bool:
+        """Put somebody in a room on hold, where they hear ``url``; None: back into the talk.
+
+        False when there is no such room, or they are not in it.
+        """
+        ...
+
     def dial(self, to: str, shows: PhoneNumber, url: str, status_url: str, seconds: int) -> str:
         """Ring ``to`` (E.164, ``sip:`` or ``client:``) for so long; the sid of the new call.
 
@@ -1003,6 +1062,10 @@ class Later(Protocol):
 
     def match(self) -> None:
         """Somebody became free, or somebody's need changed."""
+        ...
+
+    def at_work(self, agent: AgentId) -> None:
+        """Bring the floor's view of an agent up to what is on record, and match."""
         ...
 
     def steer(self, ticket: TicketId) -> None:

@@ -45,6 +45,7 @@ class Queueing:
             self.care.lapse()
             self.care.rested()
             self.care.signed()
+            self._back_to_who_handed()
             self._forgive()
             self.match()
         except FloorUnavailable:
@@ -75,6 +76,18 @@ class Queueing:
             gone = tx.tickets.away_before(now - places.AWAY_FOR, AT_ONCE)
         for place in gone:
             places.retried(lambda place=place: self._give_up(place.ticket.id))  # type: ignore[misc]
+
+    def _back_to_who_handed(self) -> None:
+        """Callers transferred to an agent who was not free in time."""
+        with self.records.read() as tx:
+            handed = tx.tickets.handed(AT_ONCE)
+        for place in handed:
+            if places.retried(lambda place=place: self._unanswered(place.ticket.id)):  # type: ignore[misc]
+                self.line_up(place.ticket.id)
+
+    def _unanswered(self, ticket: TicketId) -> bool:
+        with self.records.write() as tx:
+            return places.unanswered(tx, tx.tickets.get(ticket), self.clock.now())
 
     def _forgive(self) -> None:
         with self.records.read() as tx:

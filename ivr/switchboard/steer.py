@@ -17,8 +17,9 @@ from ivr.core.errors import AnswerLost, CarrierUnavailable, NoSuchTicket, Refuse
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState
-from ivr.core.ticket import TicketState
+from ivr.core.ticket import TicketKind, TicketState
 from ivr.core.words import LegId, TicketId
+from ivr.switchboard import places
 from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.offer import OVER
 from ivr.switchboard.ports import Clock, Records, Telephone, TicketOnRecord
@@ -53,7 +54,24 @@ class Steer:
                 call = None  # it has gone on to another place, whose legs are not these
         if call is not None:
             self._call_belongs(place, call)
+        self._hold(place, call, legs)
         self.legs([leg for leg in legs if leg.state is not LegState.ENDED], place)
+
+    def _hold(self, place: TicketOnRecord, call: CallRecord | None, legs: Sequence[Leg]) -> None:
+        """The customer on hold or in the talk, as it stands on record; not in the room yet: with the next look."""
+        room = places.room_of(place)
+        sid = _customers_leg(place, call, legs)
+        if place.hold_due_at is None or room is None or sid is None:
+            return
+        url = f"{self.public_url}/voice/hold/{place.ticket.id}" if place.held_at is not None else None
+        if self.telephone.hold(room, sid, url):
+            places.retried(lambda: self._held(place))
+
+    def _held(self, seen: TicketOnRecord) -> None:
+        with self.records.write() as tx:
+            place = tx.tickets.get(seen.ticket.id)
+            if place.hold_due_at is not None and place.held_at == seen.held_at:
+                places.written(tx.tickets.change(replace(place, hold_due_at=None)))
 
     def legs(self, legs: Sequence[Leg], place: TicketOnRecord) -> None:
         for leg in legs:
@@ -111,6 +129,14 @@ class Steer:
             self.news.ended(leg.id, LegEnd.FAILED)
         else:
             self.news.known_as(leg.id, sid, LegState.DIALLED)
+
+
+def _customers_leg(place: TicketOnRecord, call: CallRecord | None, legs: Sequence[Leg]) -> str | None:
+    """The carrier's name of the leg that the customer talks on."""
+    if place.ticket.kind is TicketKind.CALLBACK:
+        talking = (leg for leg in legs if leg.kind is LegKind.CUSTOMER and leg.attempt == place.attempt)
+        return next((leg.sid for leg in talking if leg.state is not LegState.ENDED), None)
+    return call.key.sid if call is not None else None
 
 
 def _alone(leg: Leg, place: TicketOnRecord) -> bool:

@@ -40,6 +40,9 @@ DOORS = ("keys", "recorded", "empty", "queue_left", "joined", "left_room", "move
 LEG_DOORS = ("answered", "keys", "moved", "left_room")
 """The ways into a turn of a leg that we dialled."""
 
+AGENT_CALL_DOORS = ("keys",)
+"""The ways into a turn of an agent who rang us."""
+
 HANG_UP = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>'
 
 MOST_DIGITS = 100

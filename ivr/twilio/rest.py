@@ -146,6 +146,21 @@ class RestTelephone:
                 if not _call_is_over(refusal):
                     raise
 
+    def hold(self, room: str, sid: str, url: str | None) -> bool:
+        """ "Conference participant resource: update" (twilio.com/docs/voice/api): Hold, HoldUrl, HoldMethod."""
+        how = {"hold": False} if url is None else {"hold": True, "hold_url": url, "hold_method": "POST"}
+        with _carrier():
+            found = self._client.conferences.list(friendly_name=room, status="in-progress", limit=1)
+            if not found or not found[0].sid:
+                return False
+            try:
+                self._client.conferences(found[0].sid).participants(sid).update(**how)
+            except TwilioRestException as refusal:
+                if refusal.status == 404:
+                    return False
+                raise
+        return True
+
     def dial(self, to: str, shows: PhoneNumber, url: str, status_url: str, seconds: int) -> str:
         """ "Call resource: create" (twilio.com/docs/voice/api/call-resource): Timeout, StatusCallbackEvent."""
         with _carrier(), _once():

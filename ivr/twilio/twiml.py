@@ -140,6 +140,17 @@ def wait_document(
     )
 
 
+def hold_document(
+    utterances: Sequence[Utterance],
+    again: str,
+    sound: Callable[[str], str],
+    voices: Mapping[Language, Voice] = VOICES,
+) -> str:
+    """One round of a hold. Say, Play, Pause and Redirect may stand in it ("Conference participant": HoldUrl)."""
+    redirect = f'<Redirect method="POST">{escaped(again)}</Redirect>'
+    return f"{HEAD}{_spoken(utterances, sound, voices)}{redirect}{TAIL}"
+
+
 def static_wait(again: str) -> str:
     """The wait document for when nothing of ours works: words, silence, and another try; the place is kept."""
     words = "".join(say(utter) for utter in HOLD_THE_LINE)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter
 
+from ivr.core.flow.turn import Utterance
+from ivr.core.words import TicketId
+from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
 from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.leg_turn import LegAnswer, LegTurn
@@ -14,6 +17,7 @@ from ivr.switchboard.ports import Numbering
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
 from ivr.switchboard.take_turn import Answer, TakeTurn
+from ivr.switchboard.talk import HoldMusic
 from ivr.switchboard.waiting import WaitAnswer, Waiting
 from ivr.twilio.signature import SignatureCheck
 
@@ -44,14 +48,18 @@ class Doors:
     take_turn: TakeTurn
     call_status: CallStatus
     recording_ready: RecordingReady
+    agent_menu: AgentMenu
     leg_turn: LegTurn
     leg_news: LegNews
     signature: SignatureCheck
     numbering: Numbering
     render: Callable[[Answer], str]
+    render_agent_call: Callable[[AgentCallAnswer], str]
     render_leg: Callable[[LegAnswer], str]
     waiting: Waiting
     render_wait: Callable[[WaitAnswer], str]
+    hold_music: HoldMusic
+    render_hold: Callable[[TicketId, Sequence[Utterance]], str]
     fallback: Callable[[str], str]  # dialled number -> the static document
     thanks: Callable[[], str]
     counters: Counters = field(default_factory=Counters)

@@ -14,9 +14,9 @@ import structlog
 from flask import Blueprint, Response, current_app, g, request
 
 from ivr.core.call import CarrierKey
-from ivr.core.errors import IvrError, NoSuchCall, NoSuchLeg, NoSuchLine, NoSuchTicket
+from ivr.core.errors import IvrError, NoSuchAgentCall, NoSuchCall, NoSuchLeg, NoSuchLine, NoSuchTicket
 from ivr.core.flow.turn import Keys
-from ivr.core.words import CallId, Language, LegId, TicketId
+from ivr.core.words import AgentCallId, CallId, Language, LegId, TicketId
 from ivr.switchboard.take_turn import Answer
 from ivr.switchboard.waiting import WaitAnswer
 from ivr.twilio import inbound, twiml
@@ -136,13 +136,41 @@ def _fallen_back(doors: Doors, trouble: Exception, address: dict[str, Any], brok
 
 @hooks.post("/voice/incoming")
 @signed
-@speaking
-def call_rang() -> Answer:
+def call_rang() -> Response:
+    """A caller, or an agent who rings us: theirs is another menu."""
     doors = _doors()
     rang = inbound.incoming(g.form, doors.numbering, request.headers)
+    try:
+        answer = doors.agent_menu.rings(rang.key, _field("From"), rang.caller, rang.called, rang.token)
+    except IvrError as trouble:
+        return _fallen_back(doors, trouble, {})
+    except Exception as trouble:
+        return _fallen_back(doors, trouble, {}, broken=True)
+    return _caller_rang(rang=rang) if answer is None else _xml(doors.render_agent_call(answer))
+
+
+@speaking
+def _caller_rang(rang: inbound.Incoming) -> Answer:
     if rang.called is None or not rang.key.sid:
         raise NoSuchLine()
-    return doors.ring(rang.key, rang.caller, rang.called, rang.token)
+    return _doors().ring(rang.key, rang.caller, rang.called, rang.token)
+
+
+@hooks.post("/voice/agents/<call>/turns/<int:turn>/<door>")
+@signed
+def agent_pressed(call: str, turn: int, door: str) -> Response:
+    """An agent in their menu; where it cannot be had the line is closed, as a leg's."""
+    doors = _doors()
+    try:
+        if door not in inbound.AGENT_CALL_DOORS:
+            raise NoSuchAgentCall
+        token = inbound.token(request.headers, g.form)
+        answer = doors.agent_menu(AgentCallId(call), turn, door, inbound.heard(door, g.form), token)
+        return _xml(doors.render_agent_call(answer))
+    except IvrError as trouble:
+        return _leg_closed(doors, call, trouble)
+    except Exception as trouble:
+        return _leg_closed(doors, call, trouble, broken=True)
 
 
 @hooks.post("/voice/calls/<call>/turns/<int:turn>/<door>")
@@ -170,6 +198,20 @@ def waiting_caller_pressed(ticket: str) -> WaitAnswer:
     if not isinstance(pressed, Keys):
         return waiting.round(TicketId(ticket), _number("round"))
     return waiting.key(TicketId(ticket), pressed.digits[0], _number("round"), Language(spoken) if spoken else None)
+
+
+@hooks.post("/voice/hold/<ticket>")
+@signed
+def caller_is_held(ticket: str) -> Response:
+    """Words and music, also when nothing of ours works: nobody on hold hears silence."""
+    doors = _doors()
+    try:
+        return _xml(doors.render_hold(TicketId(ticket), doors.hold_music(TicketId(ticket))))
+    except Exception as trouble:  # the rim: whatever is broken behind, the caller hears words
+        name = type(trouble).__name__
+        doors.counters.fallbacks.labels(name).inc()
+        log.error("static hold", because=name, ticket=ticket[:64], exc_info=not isinstance(trouble, IvrError))
+        return _xml(twiml.static_wait(f"{doors.public_url}/voice/hold/{quote(ticket)}"))
 
 
 @hooks.post("/voice/status")

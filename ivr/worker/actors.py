@@ -10,7 +10,7 @@ from traceback import extract_tb
 
 import structlog
 
-from ivr.core.words import TextId, TicketId, VoicemailId
+from ivr.core.words import AgentId, TextId, TicketId, VoicemailId
 from ivr.worker.office import Work
 
 log = structlog.get_logger(__name__)
@@ -29,6 +29,11 @@ def _match(work: Work, _: str) -> None:
     work.match()
 
 
+def _at_work(work: Work, agent: str) -> None:
+    work.at_work((AgentId(agent),))
+    work.match()
+
+
 def _steer(work: Work, ticket: str) -> None:
     work.steer(TicketId(ticket))
 
@@ -39,6 +44,7 @@ JOBS: Mapping[str, Callable[[Work, str], datetime | None]] = {
     "fetch": _fetch,
     "line_up": _line_up,
     "match": _match,
+    "at_work": _at_work,
     "steer": _steer,
     "send_text": lambda work, about: work.send_text(TextId(about)),
 }
@@ -49,6 +55,7 @@ QUEUES: Mapping[str, str] = {
     "fetch": "quick",
     "line_up": "floor",
     "match": "floor",
+    "at_work": "floor",
     "steer": "floor",
     "send_text": "quick",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ivr.core.words import TextId, TicketId, VoicemailId
+from ivr.core.words import AgentId, TextId, TicketId, VoicemailId
 from ivr.switchboard.voicemail import LEASE
 from ivr.worker.actors import run
 from ivr.worker.office import Work
@@ -46,6 +46,9 @@ class InlineLater:
 
     def match(self) -> None:
         self._after(0, lambda: self._run("match", ""))
+
+    def at_work(self, agent: AgentId) -> None:
+        self._after(0, lambda: self._run("at_work", agent))
 
     def steer(self, ticket: TicketId) -> None:
         self._after(0, lambda: self._run("steer", ticket))

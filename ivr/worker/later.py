@@ -11,7 +11,7 @@ import structlog
 from dramatiq import Broker, Message
 from dramatiq.errors import BrokerConnectionError
 
-from ivr.core.words import TextId, TicketId, VoicemailId
+from ivr.core.words import AgentId, TextId, TicketId, VoicemailId
 from ivr.worker.actors import QUEUES
 from ivr.worker.broker import hint_broker
 
@@ -47,6 +47,9 @@ class DramatiqLater:
 
     def match(self) -> None:
         self._hint("match", "")
+
+    def at_work(self, agent: AgentId) -> None:
+        self._hint("at_work", agent)
 
     def steer(self, ticket: TicketId) -> None:
         self._hint("steer", ticket)
@@ -87,6 +90,9 @@ class SweepOnly:
         """The sweep finds it."""
 
     def match(self) -> None:
+        """The sweep finds it."""
+
+    def at_work(self, agent: AgentId) -> None:
         """The sweep finds it."""
 
     def steer(self, ticket: TicketId) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from ivr.core.call import CallRecord
-from ivr.core.words import CallId, TextId, TicketId, VoicemailId
+from ivr.core.words import AgentId, CallId, TextId, TicketId, VoicemailId
 from ivr.switchboard.fetching import Fetch
 from ivr.switchboard.ports import (
     AudioShelf,
@@ -42,6 +42,7 @@ class Work:
     warn_due: Callable[[], object]
     line_up: Callable[[TicketId], None]
     match: Callable[[], None]
+    at_work: Callable[[Iterable[AgentId]], None]
     steer: Callable[[TicketId], None]
     tend_floor: Callable[[], None]
     compare_floor: Callable[[], None]
@@ -82,6 +83,7 @@ def work_with(tools: Tools) -> Work:
         warn_due=WarnDue(records, clock),
         line_up=tools.queueing.line_up,
         match=tools.queueing.match,
+        at_work=tools.queueing.line_up.agents,
         steer=tools.queueing.steer,
         tend_floor=tools.queueing.tend,
         compare_floor=tools.queueing.compare,

@@ -15,6 +15,7 @@ from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
 from ivr.core.customer import Customer, CustomerKind
 from ivr.core.voicemail import AudioState, TextState, Transcript, Voicemail
 from ivr.core.words import (
+    AgentId,
     CallId,
     CustomerId,
     FlowVersionId,
@@ -120,6 +121,9 @@ class Hints:
 
     def match(self) -> None:
         raise AssertionError("no queue here")
+
+    def at_work(self, agent: AgentId) -> None:
+        raise AssertionError
 
     def steer(self, ticket: TicketId) -> None:
         raise AssertionError("no queue here")

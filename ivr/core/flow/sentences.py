@@ -95,6 +95,52 @@ BUILT_IN: Mapping[str, Prompt] = {
     "calling_them": _both("Chiamiamo il cliente: restate in linea.", "We are calling the customer: please hold on."),
     "someone": _both("Numero nascosto", "Number withheld"),
     "talk_over": _both("Grazie, arrivederci.", "Thank you, goodbye."),
+    "whisper_consult": _both(
+        "{agent} vi chiede nel suo colloquio. Per entrare premete 1; se ora non potete, premete 2.",
+        "{agent} asks you into their talk. To come in press 1; if you cannot now, press 2.",
+    ),
+    "whisper_from": _both("Da {agent}.", "From {agent}."),
+    # To agents who ring us
+    "staff_who": _both(
+        "Digitate il numero a cui vi chiamiamo, e poi cancelletto.", "Key in the number we ring you at, then hash."
+    ),
+    "staff_pin": _both("Digitate il vostro PIN, e poi cancelletto.", "Key in your PIN, then hash."),
+    "staff_wrong": _both("Non corrisponde.", "That does not match."),
+    "staff_refused": _both(
+        "Troppi tentativi: riprovate fra un'ora.", "Too many attempts: please try again in an hour."
+    ),
+    "staff_available": _both("{agent}, disponibile.", "{agent}, available."),
+    "staff_break": _both("{agent}, in pausa.", "{agent}, on a break."),
+    "staff_off": _both("{agent}, fuori servizio.", "{agent}, off duty."),
+    "staff_unreachable": _both(
+        "Le ultime chiamate non vi hanno raggiunto: non ve ne passiamo altre.",
+        "The last calls did not reach you: we pass on no more.",
+    ),
+    "staff_menu": _both(
+        "Per essere disponibili premete 1, per una pausa 2, per finire 3, per l'esito dell'ultimo colloquio 4, "
+        "per le prossime promesse 5.",
+        "To be available press 1, for a break 2, to finish 3, for the outcome of your last talk 4, "
+        "for the next promises 5.",
+    ),
+    "staff_breaks": _both(
+        "Per il pranzo premete 1, per una pausa breve 2, per la formazione 3.",
+        "For lunch press 1, for a short break 2, for training 3.",
+    ),
+    "staff_outcome": _both(
+        "{customer}. Se ha avuto risposta premete 1, se è risolto 2, se va ricontattato 3.",
+        "{customer}. If they had an answer press 1, if it is solved 2, if they need a follow-up 3.",
+    ),
+    "staff_no_talk": _both("Non c'è un colloquio di cui dare l'esito.", "There is no talk to give an outcome of."),
+    "staff_noted": _both("Annotato.", "Noted."),
+    "staff_follow_up": _both("Annotato: da ricontattare {due}.", "Noted: to be followed up {due}."),
+    "staff_no_promises": _both("Nessuna promessa da mantenere.", "There are no promises to keep."),
+    "staff_answer_voicemail": _both(
+        "Rispondere al messaggio di {customer}, {due}.", "Answer the message of {customer}, {due}."
+    ),
+    "staff_callback": _both("Richiamare {customer}, {due}.", "Call {customer} back, {due}."),
+    "staff_appointment": _both("Appuntamento con {customer}, {due}.", "An appointment with {customer}, {due}."),
+    "staff_follow_up_due": _both("Ricontattare {customer}, {due}.", "Follow up {customer}, {due}."),
+    "staff_customer": _both("cliente senza nome", "a customer without a name"),
     # In line
     "place_kept": _both(
         "Bentornati: abbiamo tenuto il vostro posto in coda.",
@@ -103,6 +149,14 @@ BUILT_IN: Mapping[str, Prompt] = {
     "line_dropped": _both(
         "Ci scusiamo, la linea con l'operatore è caduta. Restate in linea: il vostro posto è in testa alla coda.",
         "We are sorry, the agent's line dropped. Please stay on the line: your place is at the head of the queue.",
+    ),
+    "handed_over": _both(
+        "Vi passiamo a chi può aiutarvi: restate in linea, non perdete il vostro posto.",
+        "We are passing you on to somebody who can help: please hold the line, you keep your place.",
+    ),
+    "hold_words": _both(
+        "Siete in attesa: torniamo subito da voi, restate in linea.",
+        "You are on hold: we will be right back with you, please stay on the line.",
     ),
     # Cases and messages
     "case_code": _both("Il vostro codice è {code}.", "Your code is {code}."),

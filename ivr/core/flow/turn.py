@@ -328,6 +328,7 @@ class GotPlace:
     since: datetime | None = None  # arrival
     language: Language | None = None  # perhaps chosen while waiting
     callback: bool = False  # one is owed to the number they ring from
+    handed: bool = False  # transferred by an agent, and not taken yet
 
 
 @dataclass(frozen=True)

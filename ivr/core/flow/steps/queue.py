@@ -106,7 +106,7 @@ def waits_on(walk: Walk, node: QueueNode, place: GotPlace, heard: Heard | None) 
         walk.deeds.append(LeavePlace(place.ticket, place.wish))
         return Leave(place.wish, f"chose {place.wish} while waiting")
     if walk.stage == TALKING:
-        walk.say_sentence("line_dropped")
+        walk.say_sentence("handed_over" if place.handed else "line_dropped")
     return parked(walk, node, place.ticket)
 
 

@@ -80,6 +80,7 @@ class Jobs:
             warn_due=lambda: None,
             line_up=self.do("line_up"),  # type: ignore[arg-type]
             match=lambda: None,
+            at_work=lambda _: None,
             steer=self.do("steer"),  # type: ignore[arg-type]
             tend_floor=lambda: None,
             compare_floor=lambda: None,

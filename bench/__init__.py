@@ -25,4 +25,4 @@ class Entry:
 
 
 Emit = Callable[[Entry], None]
-NAMES = ("turns", "speech", "exchange", "claims", "waits", "simulate")
+NAMES = ("turns", "speech", "exchange", "claims", "waits", "simulate", "reach")

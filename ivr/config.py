@@ -37,6 +37,7 @@ class Settings:
     web_port: int
     exchange_port: int
     fallback_url: str | None
+    api_token: str | None = field(repr=False)  # None: the API is shut
     clock_shift: timedelta = timedelta()  # how far the line's clock goes before the machine's: for demonstrations
 
     @property
@@ -107,6 +108,7 @@ def load(environ: Mapping[str, str], dotenv: Path | None = Path(".env")) -> Sett
         web_port=web_port,
         exchange_port=exchange_port,
         fallback_url=given.get("IVR_FALLBACK_URL") or None,
+        api_token=given.get("IVR_API_TOKEN") or None,
         clock_shift=seconds("IVR_CLOCK_SHIFT"),
     )
     if wrong:

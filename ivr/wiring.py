@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from redis import Redis
@@ -23,6 +24,7 @@ from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.adopt import AdoptRecordings
+from ivr.switchboard.board import AskBoard
 from ivr.switchboard.call_back import CallBack
 from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.fulfil import Fulfil, fulfil
@@ -31,7 +33,7 @@ from ivr.switchboard.leg_turn import LegAnswer, LegTurn
 from ivr.switchboard.line_up import FloorCare, LineUp
 from ivr.switchboard.match import Match
 from ivr.switchboard.offer import Offer
-from ivr.switchboard.ports import Clock, Ids, Later, Telephone, Transcriber
+from ivr.switchboard.ports import Clock, Ids, Later, Records, Telephone, Transcriber
 from ivr.switchboard.queueing import Queueing
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
@@ -42,6 +44,7 @@ from ivr.switchboard.waiting import WaitAnswer, Waiting
 from ivr.twilio import fallback, twiml
 from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
 from ivr.twilio.signature import SignatureCheck
+from ivr.web.api import Api
 from ivr.web.app import create_app
 from ivr.web.doors import Doors
 from ivr.worker.office import Tools, Work, work_with
@@ -154,23 +157,45 @@ def _queueing(
     redis: Redis | None,
 ) -> Queueing:
     """The queue over the floor in Redis; without any, callers wait until there is one."""
-    rules = _rules(company(settings))
-    client = redis if redis is not None else connect(settings.redis_url) if settings.redis_url else None
-    floor = StandingFloor(kept, RedisFloor(client, rules) if client is not None else None, clock)
+    floor, rules = standing_floor(settings, kept, clock, settings.redis_url, redis), rules_of(company(settings))
     line_up = LineUp(kept, floor, clock)
     steer = Steer(kept, carrier, news, settings.public_url, clock)
     match = Match(kept, floor, rules, flows, line_up, steer, clock, ids)
     return Queueing(kept, carrier, line_up, match, steer, FloorCare(kept, floor, line_up, later, clock), news, clock)
 
 
-def _rules(known: Company | None) -> Rules:
+def standing_floor(
+    settings: Settings, kept: Records, clock: Clock, url: str | None, client: Redis | None = None
+) -> StandingFloor:
+    """The floor in the Redis at this address, or behind this client; without any it is always unavailable."""
+    if client is None and url:
+        client = connect(url)
+    floor = RedisFloor(client, rules_of(company(settings))) if client is not None else None
+    return StandingFloor(kept, floor, clock)
+
+
+def rules_of(known: Company | None) -> Rules:
+    """What the company's queues go by."""
     queues = known.queues.values() if known else ()
     return Rules({queue.name: Strategy(queue.strategy) for queue in queues})
 
 
+def ask_board(known: Company | None, kept: Records, clock: Clock) -> AskBoard:
+    """The board of the company's queues."""
+    targets = {queue.name: queue.target for queue in known.queues.values()} if known else {}
+    return AskBoard(kept, clock, rules_of(known), targets)
+
+
 def web_app(office: Office) -> Flask:
     """The web app over an office."""
-    return create_app(office.doors, office.settings.flows_dir / "sounds", {"records": lambda: _answers(office.records)})
+    known = company(office.settings)
+    api = Api(
+        office.settings.api_token,
+        ask_board(known, office.records, office.clock),
+        ZoneInfo(known.zone if known else "UTC"),
+    )
+    ready = {"records": lambda: _answers(office.records)}
+    return create_app(office.doors, office.settings.flows_dir / "sounds", ready, api)
 
 
 def _answers(kept: SqlRecords) -> bool:

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.demonstration import Demonstration
+from tests.demonstration import start as demonstration_begins
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -54,3 +57,34 @@ def twiml_check(shared: Path) -> Callable[..., list[Problem]]:
 @pytest.fixture(scope="session")
 def rest_check(shared: Path) -> ModuleType:
     return _by_path(shared / "tools" / "twilio_rest_check.py")
+
+
+# --- The demonstration, beside the other tests ------------------------------------------------------------------------
+
+DEMONSTRATION = pytest.StashKey[Demonstration]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever waits for the demonstration comes last."""
+    items.sort(key=_wants_the_demonstration)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if not session.config.option.collectonly and any(map(_wants_the_demonstration, session.items)):
+        session.config.stash[DEMONSTRATION] = demonstration_begins()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    running = session.config.stash.get(DEMONSTRATION, None)
+    if running is not None:
+        running.stop()
+
+
+@pytest.fixture
+def demonstration(pytestconfig: pytest.Config) -> Demonstration:
+    """`ivr demo --once`, begun before the first test."""
+    return pytestconfig.stash[DEMONSTRATION]
+
+
+def _wants_the_demonstration(item: pytest.Item) -> bool:
+    return "demonstration" in getattr(item, "fixturenames", ())

@@ -24,6 +24,7 @@ def line() -> typer.Typer:
     from ivr.cli import (
         agents,
         bench,
+        board,
         call,
         calls,
         customers,
@@ -54,6 +55,7 @@ def line() -> typer.Typer:
         ("customers", customers.app),
         ("calls", calls.app),
         ("agents", agents.app),
+        ("board", board.app),
         ("promises", promises.app),
         ("voicemails", voicemails.app),
         ("models", models.app),

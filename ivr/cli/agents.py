@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from ivr.flowfiles.agents import parse_agents
 from ivr.flowfiles.company import parse_company
 from ivr.flowfiles.marks import read_one
 from ivr.flowfiles.problems import Problem, errors, in_order
+from ivr.flowfiles.scalars import duration
 from ivr.flowfiles.shelf import AGENTS, COMPANY
 from ivr.switchboard import agents
 from ivr.switchboard.ports import AgentChange, AgentOnRecord
@@ -94,10 +96,59 @@ def wish(
         desk = desks.open_desk()
         with desk.records.write() as tx:
             done = agents.wish(tx, AgentId(agent), what, reason, desk.clock.now())
+        desk.agent_changed(AgentId(agent))
     if as_json:
         typer.echo(json.dumps(as_dict(done, desk.zone), ensure_ascii=False, indent=2))
         return
     typer.echo(f"{agent}: {done.status.wish.value} ({done.status.wish_because}), {done.status.state.value}")
+
+
+@app.command("wrap-up")
+def wrap_up(
+    agent: Annotated[str, typer.Argument(help="The agent's name.")],
+    end: Annotated[bool, typer.Option("--end", help="No more time is needed.")] = False,
+    extend: Annotated[str | None, typer.Option("--extend", help="So much more time: 2 min, 90 s.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """End the time after a talk early, or make it longer."""
+    if end == (extend is not None):
+        raise typer.BadParameter("say either --end or --extend LENGTH")
+    with refusals():
+        desk = desks.open_desk()
+        now = desk.clock.now()
+        with desk.records.write() as tx:
+            if extend is None:
+                done = agents.end_wrap_up(tx, AgentId(agent), now)
+            else:
+                done = agents.extend_wrap_up(tx, AgentId(agent), _length(extend), now)
+        desk.agent_changed(AgentId(agent))
+    if as_json:
+        typer.echo(json.dumps(as_dict(done, desk.zone), ensure_ascii=False, indent=2))
+    elif done.status.wrap_up_until is None:
+        typer.echo(f"{agent}: {done.status.state.value} ({done.status.state_because})")
+    else:
+        typer.echo(f"{agent}: wraps up until {done.status.wrap_up_until.astimezone(desk.zone):%H:%M:%S}")
+
+
+@app.command()
+def reachable(agent: Annotated[str, typer.Argument(help="The agent's name.")], as_json: AsJson = False) -> None:
+    """Their phone works again, after two misses in a row or a broken line; what they wish stays."""
+    with refusals():
+        desk = desks.open_desk()
+        with desk.records.write() as tx:
+            done = agents.reachable(tx, AgentId(agent), desk.clock.now())
+        desk.agent_changed(AgentId(agent))
+    if as_json:
+        typer.echo(json.dumps(as_dict(done, desk.zone), ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"{agent}: {done.status.state.value} ({done.status.state_because})")
+
+
+def _length(text: str) -> timedelta:
+    try:
+        return duration(text)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from wrong
 
 
 @app.command()
@@ -163,6 +214,7 @@ def as_dict(agent: AgentOnRecord, zone: ZoneInfo) -> dict[str, Any]:
         "state": status.state.value,
         "state_because": status.state_because,
         "state_since": status.state_since.astimezone(zone).isoformat(),
+        "wrap_up_until": None if status.wrap_up_until is None else status.wrap_up_until.astimezone(zone).isoformat(),
         "misses": status.misses,
         "calls": status.calls,
     }

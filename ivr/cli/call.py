@@ -51,7 +51,7 @@ class Telling:
     def __call__(self, script: Script, moment: Moment) -> None:
         if id(script) not in self._began:
             self._began[id(script)] = moment.at
-            typer.echo(f"\n{script.name}  ({script.from_} rings {script.to}, {moment.at:%a %d %b %Y %H:%M})")
+            typer.echo(f"\n{script.name}  ({script.from_} rings {script.to}, {script.at:%a %d %b %Y %H:%M})")
         typer.echo(line_of(moment, self._began[id(script)]))
 
 

@@ -1,12 +1,16 @@
-"""`ivr demo`: the whole line on this machine, with a company on record, three calls played, and a phone to dial it."""
+"""`ivr demo`: the whole line on this machine, with a company on record, calls played, and a phone to dial it.
+
+Three calls one after the other show the line; then four that overlap show its floor: who waits, who is called back, and
+who rings again. Where the works are closed just now, the line's clock goes before the machine's, and we say so.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -21,14 +25,18 @@ from ivr.cli.desk import Desk, refusals
 from ivr.cli.serve import whole_line
 from ivr.config import Settings
 from ivr.core import hours
+from ivr.core.agent import Wish
 from ivr.core.call import CarrierKey
 from ivr.core.errors import FlowRefused
-from ivr.core.words import Language
+from ivr.core.words import AgentId, Language
 from ivr.exchange.http_handset import HttpTelephones
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.schema import upgrade
+from ivr.switchboard.agents import wish
 from ivr.switchboard.import_customers import Sheet, import_customers
 from ivr.testing.evidence import RecordedEvidence
+from ivr.testing.morning import LENGTH, play_morning
+from ivr.testing.on_duty import OnDuty, behaviour, numbered, record
 from ivr.testing.play import Moment, Played, Player, line_of
 from ivr.testing.run import read_files
 from ivr.testing.scripts import Script
@@ -36,9 +44,12 @@ from ivr.worker.later import SweepOnly
 from ivr.worker.run import stop_on_signals
 from ivr.world.holidays import PublicHolidays
 
-SCRIPTS = Path("demo")
+CALLS, FLOOR = Path("demo/open.calls.yaml"), Path("demo/queue.calls.yaml")
 PEOPLE = Path("call_flows/people")
 VOICES = Path("call_flows/voices")
+WRAP_UP = timedelta(seconds=5)
+IS_OPEN, STAYS_OPEN = LENGTH + timedelta(minutes=10), timedelta(hours=1)
+"""So long the works have been open at least when the demonstration begins, and will be."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +65,17 @@ class Demo:
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the calls and end; 0 if all was as expected.")] = False,
 ) -> None:
-    """Start the whole line, play three calls on it, show what is on record, and stay up."""
+    """Start the whole line, play seven calls on it, show what is on record, and stay up."""
     out = Console(highlight=False)
-    settings = _settings()
     with refusals():
+        settings = _settings(out)
         shown = _prepared(settings, out)
         with whole_line(settings):
             out.print("[green]The line is up:[/] exchange, web, worker and Redis answer.\n")
-            played = list(_calls(shown))
+            wanted = _scripts(CALLS), _scripts(FLOOR)
+            played = [*_calls(shown, wanted[0]), *_floor(shown, wanted[1])]
             _timelines(shown, played)
-            held = all(one.held for one in played) and len(played) == 3
+            held = all(one.held for one in played) and len(played) == sum(map(len, wanted))
             _addresses(shown)
             if not once:
                 out.print("\nThe line stays up. Ctrl-C ends it.")
@@ -72,7 +84,7 @@ def demo(
         raise typer.Exit(1)
 
 
-def _settings() -> Settings:
+def _settings(out: Console) -> Settings:
     """The settings of the environment, with a folder of the demonstration's own, fresh each time."""
     settings = config.load(os.environ)
     folder = settings.var_dir / "demo"
@@ -83,7 +95,28 @@ def _settings() -> Settings:
         var_dir=folder,
         database_url=f"sqlite:///{folder / 'ivr.db'}",
         recordings_dir=folder / "recordings",
+        clock_shift=_shift(settings, out),
     )
+
+
+def _shift(settings: Settings, out: Console) -> timedelta:
+    """How far the line's clock has to go before ours, so that the works have been open and will be for a while."""
+    company = wiring.company(settings)
+    if company is None:
+        raise FlowRefused("company.yaml cannot be read")
+    office, now = company.hours["office"], datetime.now(UTC)
+    zone = ZoneInfo(company.zone)
+    spans = hours.openings(office, now.astimezone(zone).date(), hours.FARTHEST, PublicHolidays())
+    opens = next(
+        opens for opens, closes in spans if now + STAYS_OPEN < closes and closes - opens > IS_OPEN + STAYS_OPEN
+    )
+    shift = max(opens + IS_OPEN - now, timedelta())
+    told = (now + shift).astimezone(zone)
+    if shift:
+        out.print(f"The works are closed, or just opened: for this demonstration it is {told:%A %d %B, %H:%M} there.")
+    else:
+        out.print(f"It is {told:%A %H:%M} at the works, and the office is open.")
+    return shift
 
 
 def _prepared(settings: Settings, out: Console) -> Demo:
@@ -99,6 +132,7 @@ def _prepared(settings: Settings, out: Console) -> Demo:
     out.print(f"Officine Verdi is on record: {len(brought.fates)} lines of customers, numbers and orders.")
     company = wiring.company(settings)
     zone = ZoneInfo(company.zone if company else "UTC")
+    _morning(settings, now, out)
     desk = Desk(office.records, office.clock, office.ids, office.numbering, zone, "IT")
     return Demo(settings, office, desk, out)
 
@@ -108,53 +142,88 @@ def _sheet(kind: str) -> Sheet:
     return Sheet(kind, str(path), path.read_bytes())
 
 
-def _calls(shown: Demo) -> Iterator[Played]:
-    """Play the calls of this hour, one after another, each a dialogue as it happens."""
+def _morning(settings: Settings, now: datetime, out: Console) -> None:
+    """Calls that came in before: the announced wait is silent where there is no past to go by."""
+    line = str(wiring.line_numbers(settings)[0])
+    with out.status("A morning of calls is played in virtual time …"):
+        answered = play_morning(now - LENGTH, settings.flows_dir, settings.database_url, line)
+    out.print(f"This morning {answered} callers were answered, in virtual time: the wait can be told honestly.")
+
+
+def _calls(shown: Demo, scripts: Sequence[Script]) -> Iterator[Played]:
+    """Play these calls one after another, each a dialogue as it happens."""
+    for script in scripts:
+        yield from _play(shown, [script], {}, _Told(shown.out))
+
+
+def _floor(shown: Demo, scripts: Sequence[Script]) -> Iterator[Played]:
+    """Play calls that overlap, with the agents whom they name at work."""
+    shown.out.print("\n[bold]The floor[/]: four calls for one agent who knows orders; each line says whose it is.")
+    yield from _play(shown, scripts, _at_work(shown, scripts), _Told(shown.out, together=True))
+
+
+def _play(shown: Demo, scripts: Sequence[Script], agents: Mapping[str, OnDuty], told: _Told) -> Sequence[Played]:
     telephones = HttpTelephones(str(shown.settings.carrier_api_url))
     evidence = RecordedEvidence(shown.office.records, "twilio", shown.settings.account_sid)
     try:
-        for script in _scripts(shown):
-            player = Player(telephones, evidence, [VOICES], _Told(shown.out))
-            (played,) = player.play([script])
-            _verdict(shown.out, played)
-            yield played
+        phones = {
+            name: telephones.subscriber(agent.address or "", behaviour(agent), agent.misses)
+            for name, agent in agents.items()
+        }
+        played = Player(telephones, evidence, [VOICES], told, phones).play(scripts)
     finally:
         telephones.close()
+    for one in played:
+        _verdict(shown.out, one, named=len(played) > 1)
+    return played
 
 
-def _scripts(shown: Demo) -> Sequence[Script]:
-    """The calls that fit the hour: callers hear another menu when the office is closed."""
+def _at_work(shown: Demo, scripts: Sequence[Script]) -> Mapping[str, OnDuty]:
+    """The agents of these calls, on record and at work; the line notices within two seconds."""
     company = wiring.company(shown.settings)
-    if company is None:
-        raise FlowRefused("company.yaml cannot be read")
+    assert company is not None, "the demonstration began with it"
+    taken = [number for script in scripts for number in (script.from_, script.to)]
+    agents = numbered([agent for script in scripts for agent in script.agents], taken)
     now = shown.office.clock.now()
-    office = hours.state(company.hours["office"], now, PublicHolidays())
-    name = "open" if office.open else "closed"
-    shown.out.print(f"It is {now.astimezone(ZoneInfo(company.zone)):%A %H:%M} at the works, and the office is {name}.")
-    scripts, problems = read_files([SCRIPTS / f"{name}.calls.yaml"])
+    with shown.office.records.write() as tx:
+        for agent in agents:
+            tx.agents.put(replace(record(agent, company), wrap_up=WRAP_UP), now)
+            wish(tx, AgentId(agent.name), Wish.AVAILABLE, "the demonstration begins", now)
+    return {agent.name: agent for agent in agents}
+
+
+def _scripts(path: Path) -> Sequence[Script]:
+    scripts, problems = read_files([path])
     if problems:
         raise FlowRefused("\n".join(str(problem) for problem in problems))
     return scripts
 
 
 class _Told:
-    """Prints a dialogue as it happens."""
+    """Prints a dialogue as it happens; of several ``together`` each line begins with the first word of the title."""
 
-    def __init__(self, out: Console) -> None:
-        self._out = out
+    def __init__(self, out: Console, together: bool = False) -> None:
+        self._out, self._together = out, together
         self._began: datetime | None = None
+        self._names: dict[str, int] = {}
 
     def __call__(self, script: Script, moment: Moment) -> None:
         if self._began is None:
             self._began = moment.at
+        if script.name not in self._names:
+            self._names[script.name] = len(self._names)
             self._out.print(f"\n[bold]{escape(script.name)}[/]  ({script.from_} rings {script.to})")
+        if self._together and moment.who not in ("caller", "line", "") and "rings" not in moment.text:
+            return  # an agent's phone is told with each call beside it; the caller's side says enough
         style = {"caller": "cyan", "line": ""}.get(moment.who, "dim")
-        self._out.print(escape(line_of(moment, self._began)), style=style)
+        whose = f"{script.name.split()[0]:8}" if self._together else ""
+        self._out.print(escape(whose + line_of(moment, self._began)), style=style)
 
 
-def _verdict(out: Console, played: Played) -> None:
+def _verdict(out: Console, played: Played, named: bool) -> None:
+    whose = f"  {escape(played.script.name)}" if named else ""
     if played.held:
-        out.print("[green]as expected[/]")
+        out.print(f"[green]as expected[/]{whose}")
     for problem in played.problems:
         out.print(f"[red]not as expected:[/] {escape(problem)}")
 

@@ -18,7 +18,7 @@ from ivr.core.errors import NoSuchFlow
 from ivr.core.flow.model import Flow
 from ivr.flowfiles.shelf import read_folder
 from ivr.testing.play import Played, as_dialogue
-from ivr.testing.run import CALLS, comes_with_the_queue, exits_of, untaken
+from ivr.testing.run import CALLS, exits_of, untaken
 
 
 def example_calls(
@@ -62,17 +62,9 @@ def _show_failed(played: Sequence[Played]) -> None:
 
 def _show_gaps(flows: Mapping[str, Flow], gaps: Mapping[str, Mapping[str, tuple[str, ...]]]) -> None:
     for name, missing in gaps.items():
-        flow = flows[name]
-        ways = [(node, exit_) for node, exits in missing.items() for exit_ in exits]
-        later = [way for way in ways if comes_with_the_queue(flow, *way)]
-        every = len(exits_of(flow))
-        typer.echo(f"\n{name}: {every - len(ways)} of {every} exits taken; {len(later)} come with the queue")
-        _show_ways("no call took", [way for way in ways if way not in later])
-        _show_ways("come with the queue", later)
-
-
-def _show_ways(title: str, ways: Sequence[tuple[str, str]]) -> None:
-    if ways:
-        typer.echo(f"{title}:")
-    for node in dict.fromkeys(node for node, _ in ways):
-        typer.echo(f"  {node}: {', '.join(exit_ for at, exit_ in ways if at == node)}")
+        every = len(exits_of(flows[name]))
+        typer.echo(f"\n{name}: {every - sum(map(len, missing.values()))} of {every} exits taken")
+        if missing:
+            typer.echo("no call took:")
+        for node, exits in missing.items():
+            typer.echo(f"  {node}: {', '.join(exits)}")

@@ -73,6 +73,10 @@ def _show(told: Told) -> None:
     typer.echo(f"seed {told.plan.seed}, {told.began:%a %d %b %Y}: {told.calls} calls, {told.events} events; {counts}")
     if told.promises:
         typer.echo("promises: " + ", ".join(f"{count} {state}" for state, count in sorted(told.promises.items())))
+    if told.tickets:
+        typer.echo("places in line: " + ", ".join(f"{count} {state}" for state, count in sorted(told.tickets.items())))
+    if told.callbacks:
+        typer.echo("callbacks: " + ", ".join(f"{count} {state}" for state, count in sorted(told.callbacks.items())))
     if told.struck:
         typer.echo("faults: " + ", ".join(f"{count} {fault}" for fault, count in sorted(told.struck.items())))
     typer.echo(f"digest {told.digest}")

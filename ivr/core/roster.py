@@ -31,6 +31,10 @@ class BreakWithoutReason(IvrError):
     """A break has a reason: lunch, training, …"""
 
 
+class NotWrappingUp(IvrError):
+    """Only an agent whose talk has just ended has a wrap-up."""
+
+
 class AddressKind(StrEnum):
     PHONE = "phone"
     SIP = "sip"
@@ -54,6 +58,7 @@ class AgentRecord:
     address: Address
     skills: Mapping[str, int] = field(default_factory=dict)  # level 1 to 5
     wrap_up: timedelta | None = None  # None: as the queue has it
+    rank: int = 0  # place in the company's list: what "top down" goes by
 
     def brings(self) -> Offer:
         """What routing compares with what a ticket needs."""

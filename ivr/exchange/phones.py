@@ -188,6 +188,10 @@ class Phone:
     def hang_up(self) -> None:
         self._scheduler.call(self._leg.phone_hung_up)
 
+    def drop(self) -> None:
+        """The line is lost: nobody hung up, and the leg ends as failed."""
+        self._scheduler.call(lambda: self._leg.end("failed", "the line dropped"))
+
     # --- The network's side -----------------------------------------------------------------------------------------
 
     def notice(self, kind: str, text: str = "", language: str = "", voice: str = "", cut: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ivr.core.company import Company
 from ivr.core.roster import LEVELS, Address, AddressKind, AgentRecord
@@ -52,7 +53,7 @@ def parse_agents(tree: Tree, company: Company) -> tuple[tuple[AgentRecord, ...],
             )
         if len(errors(notes.found)) == before:
             rung[agent.address] = word.text
-            found.append(agent)
+            found.append(replace(agent, rank=len(found)))
     return tuple(found), tuple(notes.found)
 
 

@@ -166,8 +166,13 @@ class EmbeddedRedis:
             self._stopping.wait(PAUSES[min(failures, len(PAUSES)) - 1])
 
     def _become_owner(self) -> bool:
+        if self._lock and not self._lock_stands(self._lock):
+            self._lock.close()
+            self._lock = None
         if self._lock:
             return True
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # somebody may have removed it with all it held
+        self._make_socket_folder()
         lock = (self.folder / "redis.lock").open("a")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -176,6 +181,13 @@ class EmbeddedRedis:
             return False
         self._lock = lock
         return True
+
+    def _lock_stands(self, lock: IO[str]) -> bool:
+        """Is it still the file that another process would lock?"""
+        try:
+            return os.path.samestat(os.fstat(lock.fileno()), (self.folder / "redis.lock").stat())
+        except FileNotFoundError:
+            return False
 
     def _run_until_it_ends(self) -> None:
         self.socket.unlink(missing_ok=True)  # of a server that was killed

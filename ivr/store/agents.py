@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from ivr.core.agent import AgentStatus, SystemState, Wish
 from ivr.core.roster import Address, AddressKind, AgentRecord, NoSuchAgent, first_status
@@ -27,6 +27,7 @@ def _on_record(row: Row[Any]) -> AgentOnRecord:
             address=Address(AddressKind(row.address_kind), row.address),
             skills=json.loads(row.skills),
             wrap_up=None if wrap_up is None else timedelta(seconds=wrap_up),
+            rank=row.rank,
         ),
         AgentStatus(
             agent=name,
@@ -53,6 +54,7 @@ def _who(record: AgentRecord) -> dict[str, Any]:
         "address_kind": record.address.kind.value,
         "address": record.address.at,
         "wrap_up_seconds": None if record.wrap_up is None else record.wrap_up.total_seconds(),
+        "rank": record.rank,
     }
 
 
@@ -91,6 +93,18 @@ class SqlAgents:
         if row is None:
             raise NoSuchAgent(f"no agent is called '{agent}'")
         return _on_record(row)
+
+    def edition(self) -> int:
+        # Every change adds one to somebody's version, and a row once made stays.
+        row = self._link.one(select(func.sum(agents.c.version + 1)).where(agents.c.site_id == SITE))
+        return 0 if row is None or row[0] is None else int(row[0])
+
+    def resting(self) -> Mapping[AgentId, datetime]:
+        wrap_up = (agents.c.site_id == SITE) & (agents.c.state == SystemState.WRAP_UP.value)
+        query = select(agents.c.name, agents.c.wrap_up_until).where(
+            wrap_up, agents.c.wrap_up_until.is_not(None), agents.c.removed_at.is_(None)
+        )
+        return {AgentId(row.name): row.wrap_up_until for row in self._link.all(query.order_by(agents.c.wrap_up_until))}
 
     def put(self, record: AgentRecord, at: datetime) -> None:
         status = first_status(record.name, at)

@@ -153,6 +153,11 @@ class SqlCallbacks:
         query = select(callbacks).where(callbacks.c.site_id == SITE, LIVE)
         return self._several(query if queue is None else query.where(callbacks.c.queue == queue))
 
+    def live_count(self, queue: QueueName) -> int:
+        of_queue = (callbacks.c.site_id == SITE) & (callbacks.c.queue == queue)
+        row = self._link.one(select(func.count()).select_from(callbacks).where(of_queue, LIVE))
+        return 0 if row is None else int(row[0])
+
     def booked(self, queue: QueueName, since: datetime, until: datetime) -> Sequence[datetime]:
         query = (
             select(callbacks.c.slot_at)

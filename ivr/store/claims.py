@@ -12,6 +12,7 @@ from ivr.core.errors import NoSuchTicket
 from ivr.core.words import AgentId, TicketId
 from ivr.store.link import Link, inserting
 from ivr.store.tables import SITE, claims, tickets
+from ivr.store.tickets import stood
 from ivr.switchboard.ports import ClaimOnRecord, ClaimState
 
 LIVE = claims.c.ended_at.is_(None)
@@ -87,6 +88,11 @@ class SqlClaims:
     def live(self) -> Sequence[ClaimOnRecord]:
         """The earliest first."""
         return self._several(select(claims).where(claims.c.site_id == SITE, LIVE))
+
+    def of_standing(self, since: datetime, until: datetime) -> Sequence[ClaimOnRecord]:
+        # A subquery and not a join: both tables have a `state`, and the words of LIVE_TICKETS name no table.
+        ids = select(tickets.c.id).where(stood(since, until))
+        return self._several(select(claims).where(claims.c.ticket_id.in_(ids)))
 
     def accept(self, token: str, agent: AgentId, at: datetime) -> bool:
         """False too when another agent has accepted this ticket."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -96,6 +96,12 @@ class SqlCallLog:
             .where(calls.c.customer_id == customer)
             .order_by(calls.c.started_at, calls.c.id, call_events.c.seq)
         )
+
+    def of_kinds(self, kinds: Iterable[str], since: datetime, until: datetime) -> Sequence[StoredEvent]:
+        rang = (calls.c.started_at >= since) & (calls.c.started_at < until)
+        query = select(call_events).join(calls, calls.c.id == call_events.c.call_id).where(rang)
+        of_these = query.where(call_events.c.kind.in_(sorted(kinds)))
+        return self._events(of_these.order_by(call_events.c.happened_at, call_events.c.call_id, call_events.c.seq))
 
     def _events(self, query: Select[Any]) -> list[StoredEvent]:
         return [

@@ -529,6 +529,7 @@ agents = Table(
     Column("address_kind", Text, nullable=False),
     Column("address", Text, nullable=False),
     Column("wrap_up_seconds", Float),
+    Column("rank", Integer, nullable=False, server_default="0"),  # place in agents.yaml
     Column("wish", Text, nullable=False),
     Column("wish_because", Text, nullable=False),
     Column("wish_since", Moment, nullable=False),

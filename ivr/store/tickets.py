@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, text, update
 
 from ivr.core.call import CallState
 from ivr.core.errors import NoSuchTicket
@@ -15,7 +15,7 @@ from ivr.core.ticket import Relaxation, Ticket, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, CustomerId, QueueName, TicketId
 from ivr.store.link import Link, inserting
 from ivr.store.tables import LIVE_TICKETS, SITE, calls, ticket_counter, tickets
-from ivr.switchboard.ports import TicketOnRecord
+from ivr.switchboard.ports import AnsweredTicket, TicketOnRecord
 
 IN_LINE = (TicketState.IN_LINE.value, TicketState.CLAIMED.value)
 
@@ -57,6 +57,18 @@ def _on_record(row: Row[Any]) -> TicketOnRecord:
         told_low=_length(row.told_low_seconds),
         told_high=_length(row.told_high_seconds),
         told_at=row.told_at,
+        load=row.load,
+    )
+
+
+def _answered(row: Row[Any]) -> AnsweredTicket:
+    return AnsweredTicket(
+        kind=TicketKind(row.kind),
+        queue=row.queue,
+        needs=json.loads(row.needs),
+        arrived_at=row.arrived_at,
+        taken_at=row.taken_at,
+        ended_at=row.ended_at,
         load=row.load,
     )
 
@@ -104,6 +116,12 @@ def _seconds(length: timedelta | None) -> float | None:
 
 def _length(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
+
+
+def stood(since: datetime, until: datetime) -> ColumnElement[bool]:
+    """Tickets that stood at some moment of ``[since, until)``."""
+    not_over = or_(tickets.c.ended_at >= since, text(LIVE_TICKETS))
+    return (tickets.c.site_id == SITE) & (tickets.c.arrived_at < until) & not_over
 
 
 class SqlTickets:
@@ -168,6 +186,25 @@ class SqlTickets:
         row = self._link.one(select(func.count()).select_from(tickets).where(line, before, due))
         return 0 if row is None else int(row[0])
 
+    def lengths(self) -> Mapping[QueueName, int]:
+        line = (tickets.c.site_id == SITE) & tickets.c.state.in_(IN_LINE)
+        counted = select(tickets.c.queue, func.count().label("length")).where(line).group_by(tickets.c.queue)
+        return {QueueName(row.queue): int(row.length) for row in self._link.all(counted)}
+
+    def answered_since(self, moment: datetime) -> Sequence[AnsweredTicket]:
+        seen = (
+            tickets.c.kind,
+            tickets.c.queue,
+            tickets.c.needs,
+            tickets.c.arrived_at,
+            tickets.c.taken_at,
+            tickets.c.ended_at,
+            tickets.c.load,
+        )
+        talks = (tickets.c.site_id == SITE) & (tickets.c.state == TicketState.TALKING.value)
+        query = select(*seen).where(tickets.c.taken_at.is_not(None), or_(tickets.c.ended_at >= moment, talks))
+        return [_answered(row) for row in self._link.all(query)]
+
     def refused(self, limit: int) -> Sequence[TicketOnRecord]:
         refused = (tickets.c.state == TicketState.IN_LINE.value) & (tickets.c.refused_by != "[]")
         query = select(tickets).where(tickets.c.site_id == SITE, refused)
@@ -193,6 +230,10 @@ class SqlTickets:
     def ended_between(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
         query = select(tickets).where(tickets.c.ended_at >= since, tickets.c.ended_at < until)
         return self._several(query.order_by(tickets.c.ended_at, tickets.c.id))
+
+    def standing(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
+        query = select(tickets).where(stood(since, until))
+        return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie, tickets.c.id))
 
     def _one(self, query: Select[Any]) -> TicketOnRecord | None:
         row = self._link.one(query)

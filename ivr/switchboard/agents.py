@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ivr.core.agent import Wish, wishes
+from ivr.core.agent import AgentEvent, AgentStatus, SystemState, Wish, happened, wishes
+from ivr.core.agent import extend_wrap_up as extended
 from ivr.core.errors import ChangedMeanwhile
-from ivr.core.roster import BUSY, AgentIsBusy, AgentRecord, BreakWithoutReason
+from ivr.core.roster import BUSY, AgentIsBusy, AgentRecord, BreakWithoutReason, NotWrappingUp
 from ivr.core.words import AgentId
 from ivr.switchboard.ports import AgentOnRecord, Transaction
 
@@ -57,10 +58,41 @@ def wish(tx: Transaction, agent: AgentId, wanted: Wish, because: str | None, now
     if wanted is Wish.BREAK and not because:
         raise BreakWithoutReason
     before = tx.agents.get(agent)
-    after = wishes(before.status, wanted, because or "asked for it", now)
+    return _moved(tx, before, wishes(before.status, wanted, because or "asked for it", now))
+
+
+def end_wrap_up(tx: Transaction, agent: AgentId, now: datetime) -> AgentOnRecord:
+    """The agent needs no more time after the talk. Raises NoSuchAgent, NotWrappingUp, ChangedMeanwhile."""
+    before = _wrapping_up(tx, agent)
+    return _moved(tx, before, happened(before.status, AgentEvent.WRAPPED_UP, "ended the wrap-up", now))
+
+
+def extend_wrap_up(tx: Transaction, agent: AgentId, by: timedelta, now: datetime) -> AgentOnRecord:
+    """The agent needs so much more time. Raises NoSuchAgent, NotWrappingUp (also once it is due), ChangedMeanwhile."""
+    before = _wrapping_up(tx, agent)
+    after = extended(before.status, by, now)
+    if after == before.status:
+        raise NotWrappingUp("the wrap-up is over, or the time is none: nothing was extended")
+    return _moved(tx, before, after)
+
+
+def reachable(tx: Transaction, agent: AgentId, now: datetime) -> AgentOnRecord:
+    """An agent who was unreachable can be rung again; for any other nothing changes. Raises as above."""
+    before = tx.agents.get(agent)
+    return _moved(tx, before, happened(before.status, AgentEvent.RETURNED, "reachable again", now))
+
+
+def _wrapping_up(tx: Transaction, agent: AgentId) -> AgentOnRecord:
+    found = tx.agents.get(agent)
+    if found.status.state is not SystemState.WRAP_UP:
+        raise NotWrappingUp(f"{agent} is {found.status.state.value.replace('_', ' ')}: there is no wrap-up")
+    return found
+
+
+def _moved(tx: Transaction, before: AgentOnRecord, after: AgentStatus) -> AgentOnRecord:
     if after != before.status and not tx.agents.change(after, before.version):
         raise ChangedMeanwhile
-    return tx.agents.get(agent)
+    return tx.agents.get(before.record.name)
 
 
 def _refuse_busy(gone: Sequence[AgentOnRecord]) -> None:

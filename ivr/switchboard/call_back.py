@@ -138,8 +138,7 @@ class CallBack:
 
     def _wait(self, tx: Transaction, callback: Callback, place: TicketOnRecord, now: datetime) -> After | None:
         """What is to be waited for before anybody dials; None: nothing."""
-        call = place.ticket.call
-        if call is not None and tx.calls.at(call).state is not CallState.ENDED:
+        if _on_the_line(tx, callback, place):
             on = replace(callback, next_at=now + HANGS_UP)
             return After(on, Owed.NOTHING_NEW, "still on the line")
         times = self._times(callback, self._version(tx, callback).company)
@@ -291,7 +290,7 @@ class CallBack:
     def _version(self, tx: Transaction, callback: Callback) -> FlowVersion:
         """The flow version of the call on which it was asked for."""
         assert callback.call is not None, "a callback is asked for on a call"
-        return self.flows.version(tx.calls.at(callback.call).version)
+        return self.flows.version(tx.calls.at(callback.call).version, tx)
 
     def _times(self, callback: Callback, company: Company) -> CallingTimes:
         queue = company.queues.get(callback.queue)
@@ -311,3 +310,11 @@ def _under_way(callback: Callback, place: TicketOnRecord, leg: Leg) -> bool:
         and place.attempt == leg.attempt
         and place.ticket.state is TicketState.TALKING
     )
+
+
+def _on_the_line(tx: Transaction, callback: Callback, place: TicketOnRecord) -> bool:
+    """They talk to us at this moment: on the call on which they asked, or on a later one."""
+    if place.ticket.call is not None and tx.calls.at(place.ticket.call).state is not CallState.ENDED:
+        return True
+    calls = tx.calls.of(callback.customer)
+    return any(call.state is not CallState.ENDED and call.caller == callback.number for call in calls)

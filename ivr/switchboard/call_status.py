@@ -60,7 +60,7 @@ def end(
     place = tx.tickets.of_call(call.id)
     moved = place is not None and places.live(place)
     if place is not None and moved:
-        queue = flows.version(call.version).company.queues.get(place.ticket.queue)
+        queue = flows.version(call.version, tx).company.queues.get(place.ticket.queue)
         places.caller_gone(tx, place, queue.wrap_up if queue else timedelta(), now)
     how = outcome(tx.log.kinds_of(call.id), cursors.from_json(call.cursor).ended)
     if tx.calls.end(call.id, CallState.ENDED, how, now):

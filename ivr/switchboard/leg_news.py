@@ -123,7 +123,7 @@ def wrap_up_of(tx: Transaction, flows: Flows, leg: Leg) -> timedelta:
     if leg.call is None:
         return timedelta()
     place = tx.tickets.get(leg.ticket)
-    queue = flows.version(tx.calls.at(leg.call).version).company.queues.get(place.ticket.queue)
+    queue = flows.version(tx.calls.at(leg.call).version, tx).company.queues.get(place.ticket.queue)
     return queue.wrap_up if queue else timedelta()
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ivr.core.agent import AgentEvent, AgentStatus, SystemState
 from ivr.core.errors import NoSuchTicket
 from ivr.core.roster import NoSuchAgent
+from ivr.core.routing.decide import FreeAgent
 from ivr.core.ticket import Ticket, TicketState
 from ivr.core.words import AgentId, TicketId
 from ivr.switchboard import places
-from ivr.switchboard.ports import ClaimState, Clock, Floor, FloorAnswer, Later, Records, StandingClaim
+from ivr.switchboard.ports import ClaimState, Clock, Floor, FloorAnswer, Later, Records, StandingClaim, Transaction
 from ivr.switchboard.standing_floor import StandingFloor, free_agent
 
 LAPSES = timedelta(seconds=35)
@@ -52,17 +53,15 @@ class LineUp:
 
     def agents(self, names: Iterable[AgentId]) -> None:
         """Free on the floor, or not, as the record says."""
-        wanted = set(names)
+        wanted = sorted(set(names))
         if not wanted:
             return
-        with self.records.read() as tx:
-            known = {each.record.name: (rank, each) for rank, each in enumerate(tx.agents.all())}
         now = self.clock.now()
-        for name in sorted(wanted):
-            rank, agent = known.get(name, (0, None))
-            if agent is not None and agent.status.is_free(now):
-                free = free_agent(agent, rank)
-                self.floor.ask(lambda floor, free=free: floor.agent_free(free, now))  # type: ignore[misc]
+        with self.records.read() as tx:
+            free = {name: _as_free(tx, name, now) for name in wanted}
+        for name, agent in free.items():
+            if agent is not None:
+                self.floor.ask(lambda floor, agent=agent: floor.agent_free(agent, now))  # type: ignore[misc]
             else:
                 self.floor.ask(lambda floor, name=name: floor.agent_not_free(name, now))  # type: ignore[misc]
 
@@ -92,6 +91,14 @@ class LineUp:
 
 
 @dataclass(frozen=True)
+class Rested:
+    """How many wrap-ups have ended, and when the next one does."""
+
+    agents: int
+    next_at: datetime | None
+
+
+@dataclass(frozen=True)
 class FloorCare:
     """What the sweep does for the floor: claims that lapsed, and whatever differs from the record."""
 
@@ -100,6 +107,7 @@ class FloorCare:
     line_up: LineUp
     later: Later
     clock: Clock
+    free_before: set[AgentId] = field(default_factory=set)  # as the last round saw it: only saves asking
 
     def lapse(self) -> None:
         """End the offers whose time has come: the agents missed them, the callers keep their places."""
@@ -153,14 +161,27 @@ class FloorCare:
         self.line_up.agents(wrong)
         return len(dead) + len(differ) + len(wrong)
 
-    def rested(self) -> None:
+    def rested(self) -> Rested:
         """Agents whose wrap-up is due are idle, on record and on the floor."""
         now = self.clock.now()
         with self.records.read() as tx:
-            due = [each.record.name for each in tx.agents.all() if _rested(each.status, now)]
+            resting = tx.agents.resting()
+        due = [name for name, until in resting.items() if until <= now]
         for name in due:
             places.retried(lambda name=name: self._idle(name))  # type: ignore[misc]
         self.line_up.agents(due)
+        return Rested(len(due), min((until for until in resting.values() if until > now), default=None))
+
+    def signed(self) -> bool:
+        """Whoever signed in or off since the last round is so on the floor; whether anybody did."""
+        now = self.clock.now()
+        with self.records.read() as tx:
+            free = {each.record.name for each in tx.agents.all() if each.status.is_free(now)}
+        changed = free ^ self.free_before
+        self.line_up.agents(changed)
+        self.free_before.clear()
+        self.free_before.update(free)
+        return bool(changed)
 
     def _idle(self, name: AgentId) -> None:
         now = self.clock.now()
@@ -171,6 +192,15 @@ class FloorCare:
                 return
             if _rested(agent.status, now):
                 places.agent_moves(tx, name, AgentEvent.WRAPPED_UP, "the wrap-up ended", now)
+
+
+def _as_free(tx: Transaction, name: AgentId, now: datetime) -> FreeAgent | None:
+    """None: not free, or not on record."""
+    try:
+        agent = tx.agents.get(name)
+    except NoSuchAgent:
+        return None
+    return free_agent(agent) if agent.status.is_free(now) else None
 
 
 def _rested(status: AgentStatus, now: datetime) -> bool:

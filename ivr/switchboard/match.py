@@ -102,7 +102,7 @@ class Match:
     def _leg(
         self, tx: Transaction, place: TicketOnRecord, row: ClaimOnRecord, call: CallRecord | None, now: datetime
     ) -> Leg:
-        version = self.flows.version(call.version) if call else None
+        version = self.flows.version(call.version, tx) if call else None
         return Leg(
             id=LegId(self.ids.new()),
             kind=LegKind.AGENT,

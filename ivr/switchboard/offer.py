@@ -7,12 +7,13 @@ from datetime import datetime
 
 from ivr.core.agent import AgentEvent
 from ivr.core.customer import Customer
+from ivr.core.events import NodeLeft
 from ivr.core.flow.model import FlowVersion
 from ivr.core.flow.steps.queue import TALKING
 from ivr.core.flow.turn import Ask, HangUp, Heard, Join, Keys, Said, Speak, Utter, Wording
 from ivr.core.leg import Leg, room
 from ivr.core.ticket import TicketKind
-from ivr.core.whisper import spoken, title, whisper
+from ivr.core.whisper import last_choice, spoken, title, whisper
 from ivr.core.words import PhoneNumber
 from ivr.switchboard import places
 from ivr.switchboard.leg_news import claim_of
@@ -75,6 +76,7 @@ class Offer:
                 place.ticket.waited(now),
                 again,
                 now,
+                None if again else _reason(tx, leg, version),
             )
         ask = Ask((words,), 1, "", PATIENCE, leg.language)
         return LegStep((ask,), ASKED_AGAIN if again else ASKED)
@@ -103,7 +105,7 @@ class Offer:
 
     def _version(self, tx: Transaction, leg: Leg) -> FlowVersion:
         assert leg.call is not None, "an agent is rung for a call"
-        return self.flows.version(tx.calls.at(leg.call).version)
+        return self.flows.version(tx.calls.at(leg.call).version, tx)
 
     def _who(self, tx: Transaction, place: TicketOnRecord, version: FlowVersion, leg: Leg, now: datetime) -> str:
         """The customer by name, else by number; caller id is only a "maybe", but the agent is one of us."""
@@ -114,3 +116,11 @@ class Offer:
         if isinstance(caller, PhoneNumber):
             return self.wording.spoken(str(caller), "phone_number", leg.language, now)
         return spoken(version.company, self.wording, leg.language, now, "someone").text
+
+
+def _reason(tx: Transaction, leg: Leg, version: FlowVersion) -> str | None:
+    """Why they ring, by the last menu they answered."""
+    if leg.call is None:
+        return None
+    left = [event for event in tx.log.of_call(leg.call) if event.kind == NodeLeft.kind]
+    return last_choice(version, ((each.data["node"], each.data["exit"]) for each in reversed(left)), leg.language)

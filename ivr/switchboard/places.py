@@ -83,7 +83,12 @@ def take(tx: Transaction, call: CallRecord, customer: CustomerId, deed: TakePlac
         last_agent=last,
         last_agent_until=now + LAST_AGENT_FIRST if last else None,
     )
-    if not tx.tickets.take(TicketOnRecord(ticket, node=deed.node)):
+    place = TicketOnRecord(ticket, node=deed.node)
+    if owed is not None and deed.since is not None and owed.ticket.queue == deed.queue:
+        # The place they had before: what was said of it aloud still holds.
+        place = replace(place, told_position=owed.told_position, told_at=owed.told_at)
+        place = replace(place, told_low=owed.told_low, told_high=owed.told_high)
+    if not tx.tickets.take(place):
         raise ChangedMeanwhile
     tx.log.add(call.id, [QueueJoined(deed.ticket, deed.queue, again=deed.since is not None)], now)
 

@@ -23,7 +23,7 @@ from ivr.core.roster import AgentRecord
 from ivr.core.routing.decide import FreeAgent, Pair, Waiting
 from ivr.core.survey import SurveyAnswer
 from ivr.core.text_message import TextMessage
-from ivr.core.ticket import Ticket
+from ivr.core.ticket import Ticket, TicketKind
 from ivr.core.voicemail import AudioState, Transcript, Voicemail
 from ivr.core.words import (
     AgentId,
@@ -138,6 +138,10 @@ class CallLog(Protocol):
         ...
 
     def of_customer(self, customer: CustomerId) -> Sequence[StoredEvent]: ...
+
+    def of_kinds(self, kinds: Iterable[str], since: datetime, until: datetime) -> Sequence[StoredEvent]:
+        """Those of calls that rang in ``[since, until)``, as they happened."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -351,6 +355,10 @@ class Callbacks(Protocol):
         """In the order of arrival."""
         ...
 
+    def live_count(self, queue: QueueName) -> int:
+        """How many of a queue have not ended."""
+        ...
+
     def booked(self, queue: QueueName, since: datetime, until: datetime) -> Sequence[datetime]:
         """The slots taken by live callbacks in ``[since, until)``."""
         ...
@@ -401,6 +409,14 @@ class Agents(Protocol):
         """Raises NoSuchAgent."""
         ...
 
+    def edition(self) -> int:
+        """A number that grows with every change of anybody: the same number, the same agents."""
+        ...
+
+    def resting(self) -> Mapping[AgentId, datetime]:
+        """Who wraps up, and until when; the earliest first."""
+        ...
+
     def put(self, record: AgentRecord, at: datetime) -> None:
         """Put on record, or change who they are and leave wish and state; one taken off before begins anew."""
         ...
@@ -444,6 +460,19 @@ class TicketOnRecord:
     load: float | None = None  # what it met on arrival: callers ahead for each agent at work
 
 
+@dataclass(frozen=True)
+class AnsweredTicket:
+    """What an answered ticket tells of waits and talks; ``load`` is the one it met when it came."""
+
+    kind: TicketKind
+    queue: QueueName
+    needs: Mapping[str, int]
+    arrived_at: datetime
+    taken_at: datetime
+    ended_at: datetime | None
+    load: float | None
+
+
 class Tickets(Protocol):
     """``SqlTickets``: places in line."""
 
@@ -482,6 +511,14 @@ class Tickets(Protocol):
         """
         ...
 
+    def lengths(self) -> Mapping[QueueName, int]:
+        """How many stand in line, or are being offered, in each queue where anybody does."""
+        ...
+
+    def answered_since(self, moment: datetime) -> Sequence[AnsweredTicket]:
+        """Those an agent took who talk now, or whose talk has ended since; in no order."""
+        ...
+
     def refused(self, limit: int) -> Sequence[TicketOnRecord]:
         """Those in line that somebody refused or missed, the first to arrive first."""
         ...
@@ -500,6 +537,10 @@ class Tickets(Protocol):
 
     def ended_between(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
         """By the time of their end, in ``[since, until)``."""
+        ...
+
+    def standing(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
+        """Every one that stood at some moment of ``[since, until)``, by arrival and order."""
         ...
 
 
@@ -543,6 +584,10 @@ class Claims(Protocol):
         ...
 
     def live(self) -> Sequence[ClaimOnRecord]: ...
+
+    def of_standing(self, since: datetime, until: datetime) -> Sequence[ClaimOnRecord]:
+        """All claims of the tickets that stood at some moment of ``[since, until)``, the earliest first."""
+        ...
 
     def accept(self, token: str, agent: AgentId, at: datetime) -> bool:
         """False unless it stands offered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from ivr.core.errors import CarrierUnavailable, FloorUnavailable
 from ivr.core.leg import Leg, LegEnd
@@ -13,9 +14,12 @@ from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.line_up import FloorCare, LineUp
 from ivr.switchboard.match import Match
 from ivr.switchboard.ports import Clock, Records, Telephone
-from ivr.switchboard.steer import UNHEARD_AFTER, Steer
+from ivr.switchboard.steer import Steer
 
 AT_ONCE = 100
+
+LISTED_AFTER = timedelta(seconds=15)
+"""A leg that the carrier has named to us stands in its list by then."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +44,30 @@ class Queueing:
         try:
             self.care.lapse()
             self.care.rested()
+            self.care.signed()
             self._forgive()
             self.match()
         except FloorUnavailable:
             pass  # counted by the callers' wait; nothing is lost, since SQL holds the places
         self._steer_everybody()
 
+    def rest(self) -> datetime | None:
+        """Who has wrapped up is free, and matched at once; when the next wrap-up ends.
+
+        Raises FloorUnavailable, RecordsUnavailable.
+        """
+        rested = self.care.rested()
+        if rested.agents:
+            self.match()
+        return rested.next_at
+
     def compare(self) -> None:
-        """Set the floor right against the record, and our legs against the carrier's list."""
+        """Set the floor right against the record."""
         try:
             if self.care.compare():
                 self.match()
         except FloorUnavailable:
             pass
-        self._end_vanished_legs()
 
     def _forget_the_away(self) -> None:
         now = self.clock.now()
@@ -91,11 +105,11 @@ class Queueing:
             except CarrierUnavailable:
                 continue  # the next round asks again
 
-    def _end_vanished_legs(self) -> None:
-        """A leg that the carrier does not list is over, whether or not anybody told us."""
+    def compare_legs(self) -> None:
+        """A leg that the carrier does not list is over, whether or not anybody told us: its agent is free again."""
         now = self.clock.now()
         with self.records.read() as tx:
-            legs = [leg for leg in tx.legs.unfinished() if leg.sid is not None and now - leg.made_at > UNHEARD_AFTER]
+            legs = [leg for leg in tx.legs.unfinished() if leg.sid is not None and now - leg.made_at > LISTED_AFTER]
         if not legs:
             return
         live: Set[str] = frozenset(self.telephone.live_calls())

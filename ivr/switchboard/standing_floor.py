@@ -56,6 +56,15 @@ class StandingFloor:
             self._recover()
         return _unless_lost(question(self._floor))
 
+    def rebuild(self) -> int:
+        """Build it anew from what is on record, whether or not it stands: its new epoch.
+
+        Raises FloorUnavailable, RecordsUnavailable.
+        """
+        with self._records.write() as tx:
+            self._rebuild(tx, tx.floor.lock())
+            return tx.floor.epoch()
+
     @property
     def _floor(self) -> Floor:
         if self._under is None:
@@ -67,9 +76,8 @@ class StandingFloor:
             epoch = tx.floor.lock()
             if epoch != self._floor.epoch:
                 self._under = self._floor.under(epoch)
-                if epoch and self._stands():
-                    return
-            self._rebuild(tx, epoch)
+            if epoch == 0 or not self._stands():  # another thread of this process may have built it meanwhile
+                self._rebuild(tx, epoch)
 
     def _stands(self) -> bool:
         answer, _ = self._floor.withdraw(NOBODY, self._clock.now())
@@ -104,8 +112,7 @@ def on_record(tx: Transaction, now: datetime) -> OnRecord:
     waiting = [p.ticket for p in tx.tickets.live() if stands_in_line(p) or p.ticket.state is TicketState.CLAIMED]
     offered = [claim for claim in tx.claims.live() if claim.state is ClaimState.OFFERED]
     reserved = {claim.agent for claim in offered}
-    agents = tx.agents.all()
-    free = [free_agent(each, rank) for rank, each in enumerate(agents) if may_be_offered(each, now, reserved)]
+    free = [free_agent(each) for each in tx.agents.all() if may_be_offered(each, now, reserved)]
     known = {ticket.id for ticket in waiting}
     return OnRecord(tuple(waiting), tuple(free), tuple(_standing(offered, known)))
 
@@ -114,12 +121,10 @@ def may_be_offered(agent: AgentOnRecord, now: datetime, reserved: set[AgentId]) 
     return agent.status.is_free(now) or agent.record.name in reserved
 
 
-def free_agent(agent: AgentOnRecord, rank: int) -> FreeAgent:
+def free_agent(agent: AgentOnRecord) -> FreeAgent:
     """An agent as routing sees them."""
-    status = agent.status
-    return FreeAgent(
-        agent.record.name, agent.record.brings(), status.free_since(), status.calls, status.last_offer, rank
-    )
+    who, status = agent.record, agent.status
+    return FreeAgent(who.name, who.brings(), status.free_since(), status.calls, status.last_offer, who.rank)
 
 
 def _standing(offered: Sequence[ClaimOnRecord], known: set[TicketId]) -> list[StandingClaim]:

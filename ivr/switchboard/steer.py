@@ -20,6 +20,7 @@ from ivr.core.leg import Leg, LegEnd, LegKind, LegState
 from ivr.core.ticket import TicketState
 from ivr.core.words import LegId, TicketId
 from ivr.switchboard.leg_news import LegNews
+from ivr.switchboard.offer import OVER
 from ivr.switchboard.ports import Clock, Records, Telephone, TicketOnRecord
 
 UNHEARD_AFTER = timedelta(seconds=30)
@@ -58,6 +59,8 @@ class Steer:
         for leg in legs:
             if leg.state is LegState.COMMITTED:
                 self._dial(leg)
+            elif leg.unwanted and leg.stage == OVER:
+                continue  # it is being told so, and then hung up by the same document
             elif leg.unwanted and leg.sid is not None:
                 self.telephone.hang_up(leg.sid)
             elif _alone(leg, place) and leg.sid is not None:

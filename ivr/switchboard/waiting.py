@@ -6,14 +6,14 @@ nothing new. The place in line is the ticket's: nothing here moves it.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from ivr.core import hours as opening
 from ivr.core import waiting
+from ivr.core.agent import AgentStatus
 from ivr.core.callbacks import QueueNow
 from ivr.core.company import Company, Queue
 from ivr.core.errors import NoSuchCall
@@ -22,18 +22,20 @@ from ivr.core.flow import cursor as cursors
 from ivr.core.flow.model import FlowVersion, QueueNode
 from ivr.core.flow.speaking import Voice
 from ivr.core.flow.turn import Cursor, Holidays, Utter, Utterance, Wording
-from ivr.core.routing.skills import need_at, serves
+from ivr.core.routing.skills import Offer, need_at, serves
 from ivr.core.routing.wait_estimate import AtWork, Handled, RealWait, effective_agents, estimate
 from ivr.core.ticket import ENDS, Ticket, TicketKind, TicketState
 from ivr.core.waiting import LEAVING, NOTHING_NEW, Key, News, Standing, Told
-from ivr.core.words import CallId, Language, QueueName, TicketId
-from ivr.switchboard.ports import Clock, Flows, Records, TicketOnRecord, Transaction
+from ivr.core.words import CallId, Language, TicketId
+from ivr.switchboard.ports import AnsweredTicket, Clock, Flows, Records, TicketOnRecord, Transaction
 
 LOOKED_BACK = timedelta(hours=2)
 """Tickets that ended within it tell how long waits and talks are."""
 
-FRESH_FOR = timedelta(seconds=15)
-"""So long a look at all of these serves every caller who asks."""
+KEPT = timedelta(seconds=5)
+"""So long the waits of late are kept before they are read anew."""
+
+Staff = Sequence[tuple[AgentStatus, Offer]]
 
 TRIES = 3
 """So often a wish is written anew when somebody else changed the ticket meanwhile."""
@@ -53,30 +55,26 @@ class WaitAnswer:
     leaves: bool = False
 
 
-@dataclass(frozen=True)
-class Crowd:
-    """How many stand in line in each queue, and the tickets of the last two hours that were answered."""
-
-    at: datetime
-    in_line: Mapping[QueueName, int]
-    answered: tuple[TicketOnRecord, ...]
-
-
-class LookAround:
-    """The crowd, read once for all who ask within a few seconds: with hundreds in line it costs more than the rest."""
+class Lately:
+    """What every round asks and few things change, kept by the process: hundreds who wait ask for it at once."""
 
     def __init__(self) -> None:
-        self._crowd: Crowd | None = None
+        self._answered: tuple[datetime, Sequence[AnsweredTicket]] | None = None
+        self._staff: tuple[int, Staff] | None = None
 
-    def __call__(self, tx: Transaction, now: datetime) -> Crowd:
-        """No older than 15 s by the given time; a place in line is never taken from here."""
-        crowd = self._crowd
-        if crowd is None or not timedelta() <= now - crowd.at < FRESH_FOR:
-            live, ended = tx.tickets.live(), tx.tickets.ended_between(now - LOOKED_BACK, now)
-            in_line = Counter(one.ticket.queue for one in live if one.ticket.state in IN_THE_LINE)
-            answered = tuple(one for one in (*ended, *live) if one.taken_at is not None)
-            crowd = self._crowd = Crowd(now, in_line, answered)
-        return crowd
+    def answered(self, tx: Transaction, now: datetime) -> Sequence[AnsweredTicket]:
+        """Who was answered of late; up to ``KEPT`` old."""
+        kept = self._answered
+        if kept is None or not timedelta() <= now - kept[0] < KEPT:
+            kept = self._answered = (now, tx.tickets.answered_since(now - LOOKED_BACK))
+        return kept[1]
+
+    def staff(self, tx: Transaction) -> Staff:
+        """The agents with what they bring, as they are now."""
+        edition, kept = tx.agents.edition(), self._staff
+        if kept is None or kept[0] != edition:
+            kept = self._staff = (edition, tuple((a.status, a.record.brings()) for a in tx.agents.all()))
+        return kept[1]
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class Waiting:
     wording: Wording
     holidays: Holidays
     sounds: frozenset[str] = frozenset()
-    look_around: LookAround = field(default_factory=LookAround)
+    lately: Lately = field(default_factory=Lately)
 
     def round(self, ticket: TicketId, number: int) -> WaitAnswer:
         """What the caller hears now; a wait that is over, by a wish or an overflow, ends in leaving the queue."""
@@ -177,7 +175,7 @@ class Waiting:
         if record.ticket.call is None:
             raise NoSuchCall()
         call = tx.calls.at(record.ticket.call)
-        version = self.flows.version(call.version)
+        version = self.flows.version(call.version, tx)
         cursor = cursors.from_json(call.cursor)
         language = record.ticket.language
         if language is None or language not in version.flow.languages:
@@ -197,30 +195,32 @@ class Waiting:
         version: FlowVersion,
         now: datetime,
     ) -> Standing:
-        ticket, agents, crowd = record.ticket, tx.agents.all(), self.look_around(tx, now)
-        ahead, need = tx.tickets.ahead(ticket, now), need_at(ticket, now)
-        at_work = [AtWork(a.record.brings(), a.status.is_free(now)) for a in agents if waiting.is_at_work(a.status)]
+        ticket, lengths, staff = record.ticket, tx.tickets.lengths(), self.lately.staff(tx)
+        ahead = tx.tickets.ahead(ticket, now)
+        at_work = [AtWork(offer, status.is_free(now)) for status, offer in staff if waiting.is_at_work(status)]
+        busy = lengths.keys()
         estimated = None
         if _wants_estimate(record, node, now):
-            handled, waits = _handled(crowd.answered, version.company), _real_waits(crowd.answered, ticket)
-            estimated = estimate(ahead, need, at_work, crowd.in_line, handled, waits, now)
-        shared = effective_agents(need, at_work, crowd.in_line)
+            answered = self.lately.answered(tx, now)
+            handled, waits = _handled(answered, version.company), _real_waits(answered, ticket)
+            estimated = estimate(ahead, need_at(ticket, now), at_work, busy, handled, waits, now)
+        shared = effective_agents(need_at(ticket, now), at_work, busy)
         least = waiting.least_need(ticket)
-        able = [a for a in agents if waiting.is_signed_in(a.status) and serves(a.record.brings(), least)]
+        able = sum(waiting.is_signed_in(status) and serves(offer, least) for status, offer in staff)
         meanwhile = QueueNow(
-            waiting=crowd.in_line.get(ticket.queue, 0),
-            agents=len(able),
+            waiting=lengths.get(ticket.queue, 0),
+            agents=able,
             estimate=None if estimated is None else estimated.centre,
             closes_at=self._closes_at(tx, queue, version.company, now),
             always_open=queue.hours not in version.company.hours,
-            callbacks=len(tx.callbacks.live(ticket.queue)),
+            callbacks=tx.callbacks.live_count(ticket.queue),
         )
         return Standing(
             node=node,
             queue=queue,
             ticket=ticket,
             ahead=ahead,
-            able=len(able),
+            able=able,
             load=ahead / shared if shared else None,
             estimate=estimated,
             meanwhile=meanwhile,
@@ -271,25 +271,24 @@ def _wants_estimate(record: TicketOnRecord, node: QueueNode, now: datetime) -> b
     return record.told_at is None or (asks and record.ticket.waited(now) < waiting.offer_policy(node).waited)
 
 
-def _handled(answered: Sequence[TicketOnRecord], company: Company) -> list[Handled]:
-    """Talk and wrap-up of those whose talk is over."""
+def _handled(answered: Sequence[AnsweredTicket], company: Company) -> list[Handled]:
+    """Talk and wrap-up of those who have talked."""
     found = []
     for one in answered:
-        if one.taken_at is not None and one.ended_at is not None:
-            queue = company.queues.get(one.ticket.queue)
+        if one.ended_at is not None:
+            queue = company.queues.get(one.queue)
             found.append(Handled(one.ended_at, one.ended_at - one.taken_at + (queue.wrap_up if queue else timedelta())))
     return found
 
 
-def _real_waits(answered: Sequence[TicketOnRecord], like: Ticket) -> list[RealWait]:
-    """Of callers who asked for the same, were answered, and whose load on arrival is on record."""
+def _real_waits(answered: Sequence[AnsweredTicket], like: Ticket) -> list[RealWait]:
+    """Of callers who asked for the same, and whose load on arrival is on record."""
     return [
-        RealWait(one.taken_at, one.taken_at - one.ticket.arrived_at, one.load)
+        RealWait(one.taken_at, one.taken_at - one.arrived_at, one.load)
         for one in answered
-        if one.taken_at is not None
-        and one.load is not None
-        and one.ticket.kind is TicketKind.WAITING
-        and (one.ticket.queue, one.ticket.needs) == (like.queue, like.needs)
+        if one.load is not None
+        and one.kind is TicketKind.WAITING
+        and (one.queue, one.needs) == (like.queue, like.needs)
     ]
 
 

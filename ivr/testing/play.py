@@ -419,9 +419,10 @@ class _Call:
     def _talk(self, length: timedelta | None, within: timedelta) -> _Waiting:
         until = self.telephones.now() + within
         while not self._in_company():
+            looked_at = len(self._heard)  # before the next look: what comes in between is news
             if self._over() or self.telephones.now() >= until:
                 raise NotAsWritten(f"nobody came on the line; {self._heard_instead()}")
-            yield _News(self._phone(), len(self._heard), until)
+            yield _News(self._phone(), looked_at, until)
         self._act("talks", lambda _: None)
         until = self.telephones.now() + (length or LONGEST_TALK)
         while self._in_company() and self.telephones.now() < until:

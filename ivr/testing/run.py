@@ -12,18 +12,19 @@ from ivr.core.flow.model import Flow
 from ivr.exchange.handset import Subscriber, Telephones
 from ivr.flowfiles.problems import Problem
 from ivr.switchboard.import_customers import COLUMNS, Sheet
-from ivr.testing import scripts
+from ivr.testing import outside, scripts
 from ivr.testing.evidence import Evidence, Exit
 from ivr.testing.on_duty import CannotWork, OnDuty, numbered
+from ivr.testing.outside import Outside
 from ivr.testing.play import PacedTelephones, Played, Player, Told, together
 from ivr.testing.scripts import Script
 
 CALLS = ".calls.yaml"
-PARTS = ("proof", "record", "case", "message")
+PARTS = ("proof", "record", "case", "message", "queue", "callback")
 """What a script may give as ``down``, to hear what a caller hears then."""
 PEOPLE = "people"
-LATER = frozenset({"queue", "callback"})
-"""Kinds of nodes that leave by ``failed``, aloud, until the queue is there."""
+NEVER_TAKEN = frozenset({("survey", "failed")})
+"""A survey fails only where company.yaml has none of its name, and no such flow is published (``unknown-survey``)."""
 
 
 class World(Protocol):
@@ -86,15 +87,17 @@ def run(
 
 
 class Shift:
-    """Who is on duty in a group of calls that share a line: the same name is the same agent."""
+    """Who is on duty in a group of calls that share a line: the same name is the same agent, and so with phones."""
 
     def __init__(self, group: Sequence[Script]) -> None:
         self.phones: dict[str, Subscriber] = {}
         self._began = group[0].at
         self._written: dict[str, OnDuty] = {}
+        self._outside: dict[str, Outside] = {}
         for agent in (agent for script in group for agent in script.agents):
             self._written.setdefault(agent.name, agent)
         numbers = [number for script in group for number in (script.from_, script.to)]
+        numbers += [phone.number for script in group for phone in script.phones]
         self._agents = {agent.name: agent for agent in numbered(tuple(self._written.values()), numbers)}
 
     def sign_in(self, script: Script, world: World) -> list[str]:
@@ -108,6 +111,17 @@ class Shift:
                     self.phones[agent.name] = world.sign_in(self._agents[agent.name], script.at - self._began)
                 except CannotWork as refused:
                     problems.append(str(refused))
+        return problems
+
+    def plug_in(self, script: Script, world: World) -> list[str]:
+        """Give the phones outside their numbers; says, a sentence each, what cannot be done."""
+        problems = []
+        for phone in script.phones:
+            if phone.number not in self._outside:
+                self._outside[phone.number] = phone
+                world.telephones.subscriber(phone.number, outside.behaviour(phone))
+            elif phone != self._outside[phone.number]:
+                problems.append(f"the phone {phone.number} is in a call beside this one, and otherwise")
         return problems
 
 
@@ -135,8 +149,13 @@ def people_of(folder: Path, names: frozenset[str]) -> tuple[list[Sheet], list[st
 
 
 def exits_of(flow: Flow) -> tuple[Exit, ...]:
-    """Every way out of every node."""
-    return tuple((flow.name, node.name, exit_) for node in flow.nodes.values() for exit_, _ in node.ways())
+    """Every way out of every node, but those that no call can take."""
+    return tuple(
+        (flow.name, node.name, exit_)
+        for node in flow.nodes.values()
+        for exit_, _ in node.ways()
+        if (node.kind, exit_) not in NEVER_TAKEN
+    )
 
 
 def untaken(flow: Flow, played: Iterable[Played]) -> Mapping[str, tuple[str, ...]]:
@@ -149,12 +168,6 @@ def untaken(flow: Flow, played: Iterable[Played]) -> Mapping[str, tuple[str, ...
     return missing
 
 
-def comes_with_the_queue(flow: Flow, node: str, exit_: str) -> bool:
-    """Whether this exit belongs to what nodes do only once there is a queue: until then they leave by ``failed``."""
-    kind = flow.nodes[node].kind
-    return kind in LATER and exit_ != "failed"
-
-
 def _lacking(script: Script, world: World, put: Put, staff: Shift) -> Played | None:
     """Make the world as the script gives it; or why the script cannot be played in it."""
     problems = [f"nothing is known of given {what}" for what in script.given if what not in ("customers", "down")]
@@ -163,6 +176,7 @@ def _lacking(script: Script, world: World, put: Put, staff: Shift) -> Played | N
     if broken:
         world.down.update(broken)
     problems += staff.sign_in(script, world)
+    problems += staff.plug_in(script, world)
     if names := frozenset(script.given.get("customers", ())):
         problems += put(world, names)
     place = f"{script.mark.file}:{script.mark.line}"

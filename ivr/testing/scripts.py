@@ -1,6 +1,6 @@
 """Call scripts: what a caller does, in order, and what must be true at the end. Written in YAML, several to a file.
 
-A script's words: ``call, at, from, to, given, agents, steps, expect``. Steps: ``hear``, ``press`` (once asked),
+A script's words: ``call, at, from, to, given, agents, phones, steps, expect``. Steps: ``hear``, ``press`` (once asked),
 ``interrupt`` (press while it still speaks), ``speak`` (a WAV file after the tone, or ``{words, confidence}`` for the
 carrier's recogniser), ``wait``, ``talk`` (once somebody else is on the line), ``hangup``; and for who is called:
 ``answer``, ``reject``, ``miss``.
@@ -20,6 +20,7 @@ from ivr.flowfiles.fields import Fields, Reading
 from ivr.flowfiles.marks import Table, Text, Tree, read_all
 from ivr.flowfiles.problems import Notes, Problem, did_you_mean, one_of
 from ivr.testing.on_duty import ALWAYS, OnDuty
+from ivr.testing.outside import Outside
 
 OUTCOMES = ("answered", "voicemail", "callback", "abandoned", "self_service", "transferred", "failed")
 STEPS = ("hear", "press", "interrupt", "speak", "wait", "talk", "hangup", "answer", "reject", "miss")
@@ -29,6 +30,8 @@ WITHIN = timedelta(minutes=20)
 """So long a caller waits for somebody on the line, or for the phone to ring."""
 AND_SO_ON = ("…", "...")
 """The first word of a path that gives only its end."""
+
+CALL = ("call", "at", "from", "to", "given", "agents", "phones", "steps", "expect")
 
 NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -160,6 +163,7 @@ class Script:
     expect: Expected = Expected()
     given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     agents: tuple[OnDuty, ...] = ()
+    phones: tuple[Outside, ...] = ()
     mark: Mark = NOWHERE
 
 
@@ -184,7 +188,7 @@ def _script(tree: Tree, notes: Notes) -> Script | None:
         return None
     named = tree.get("call")
     where = f"call '{named.text}'" if isinstance(named, Text) else "call"
-    fields = Fields(tree, where, ("call", "at", "from", "to", "given", "agents", "steps", "expect"), Reading(notes))
+    fields = Fields(tree, where, CALL, Reading(notes))
     return Script(
         name=fields.text("call", needed=True),
         at=fields.convert("at", moment, NO_MOMENT, needed=True),
@@ -194,6 +198,7 @@ def _script(tree: Tree, notes: Notes) -> Script | None:
         expect=_expected(fields),
         given={key.text: _texts(fields, value, key.text) for key, value in fields.entries("given")},
         agents=_agents(fields),
+        phones=_phones(fields),
         mark=tree.mark,
     )
 
@@ -349,6 +354,25 @@ def _agent(agent: Fields, mark: Mark) -> OnDuty:
         talks=agent.duration("talks", timedelta(minutes=1)),
         signs_in_at=agent.duration("signs_in_at", timedelta(0)),
         signs_off_at=agent.optional_duration("signs_off_at"),
+        mark=mark,
+    )
+
+
+PHONE = ("number", "answers_after", "busy", "unreachable", "talks")
+
+
+def _phones(fields: Fields) -> tuple[Outside, ...]:
+    below = [(item, fields.within(item, "'phones'", PHONE)) for item in fields.items("phones")]
+    return tuple(_outside(phone, item.mark) for item, phone in below if phone is not None)
+
+
+def _outside(phone: Fields, mark: Mark) -> Outside:
+    return Outside(
+        number=phone.convert("number", lambda text: str(scalars.phone_number(text)), "", needed=True),
+        answers_after=phone.duration("answers_after", timedelta(seconds=5)),
+        busy=phone.flag("busy"),
+        unreachable=phone.flag("unreachable"),
+        talks=phone.duration("talks", timedelta(minutes=1)),
         mark=mark,
     )
 

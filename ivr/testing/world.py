@@ -13,11 +13,24 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
+import redis
+
 from ivr import config, wiring
 from ivr.core.agent import Wish
 from ivr.core.call import CallRecord
 from ivr.core.errors import FloorUnavailable, FlowRefused
-from ivr.core.flow.turn import Got, GotNothing, Want, WantCaseCode, WantKept, WantProof, WantRecord
+from ivr.core.flow.turn import (
+    Got,
+    GotNothing,
+    Want,
+    WantCaseCode,
+    WantKept,
+    WantNumber,
+    WantPlace,
+    WantProof,
+    WantRecord,
+    WantSlots,
+)
 from ivr.core.voicemail import TextState, Transcript
 from ivr.core.words import AgentId, Language
 from ivr.exchange.chance import Chance as NetworkChance
@@ -44,6 +57,9 @@ from ivr.world.ids import Chance
 SWEEP = 5.0
 """Seconds between two sweeps, as the worker has it."""
 
+AFTERWARDS = timedelta(minutes=1)
+"""So long after the last call the line is swept as if somebody were on it."""
+
 PUBLIC_URL = "https://line.example"
 
 
@@ -58,6 +74,7 @@ class World:
     records: SqlRecords
     office: wiring.Office
     down: set[str]
+    floor: redis.Redis
     ends: ExitStack
 
     def sign_in(self, agent: OnDuty, since: timedelta = timedelta(0)) -> Subscriber:
@@ -70,7 +87,7 @@ class World:
             raise CannotWork(f"agent {agent.name}: company.yaml cannot be read")
         known = on_duty.record(agent, company)
         with self.records.write() as tx:
-            tx.agents.put(known, self.scheduler.now())
+            tx.agents.put(replace(known, rank=len(tx.agents.all())), self.scheduler.now())
         phone = self.telephones.subscriber(agent.address or "", on_duty.behaviour(agent), agent.misses)
         self._later(since + agent.signs_in_at, lambda: self.wish(agent.name, Wish.AVAILABLE, "signed in"))
         if agent.signs_off_at is not None:
@@ -103,13 +120,16 @@ class World:
 
 
 class Failing:
-    """Answers wants as the house does, but for those that are ``down``: proof, record, case, message."""
+    """Answers wants as the house does, but for what is ``down``."""
 
     KINDS: ClassVar[Mapping[type[Want], str]] = {
         WantProof: "proof",
         WantRecord: "record",
         WantCaseCode: "case",
         WantKept: "message",
+        WantPlace: "queue",
+        WantNumber: "callback",
+        WantSlots: "callback",
     }
 
     def __init__(self) -> None:
@@ -132,18 +152,23 @@ class NoTranscriber:
 
 
 def open_world(
-    at: datetime, flows_dir: Path, models_dir: Path | None, seed: int, transcriber: Transcriber | None = None
+    at: datetime,
+    flows_dir: Path,
+    models_dir: Path | None,
+    seed: int,
+    transcriber: Transcriber | None = None,
+    database_url: str = "sqlite://",
 ) -> World:
     """A line with the flows of a folder, its clock at ``at``; raises FlowRefused when they have errors.
 
     ``models_dir`` None: messages are taken and not read. ``transcriber``: instead of one with these models, so that
-    many worlds can share it.
+    many worlds can share it. ``database_url``: where what happens is kept, in place of memory.
     """
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="ivr-world-")))
         settings = replace(
             config.load({"IVR_PUBLIC_URL": PUBLIC_URL, "IVR_SECRET_KEY": "world"}, dotenv=None),
-            database_url="sqlite://",
+            database_url=database_url,
             flows_dir=flows_dir,
             recordings_dir=folder / "recordings",
             var_dir=folder,
@@ -165,11 +190,18 @@ def open_world(
         if transcriber is None:
             transcriber = ends.enter_context(wiring.transcriber(models_dir)) if models_dir else NoTranscriber()
         later.serve(wiring.work(office, transcriber))
-        later.sweep_every(SWEEP)
+        later.sweep_every(SWEEP, lambda: nobody_on_the_line(network, scheduler.now()))
         evidence = RecordedEvidence(office.records, "twilio", settings.account_sid)
         telephones = InProcessTelephones(network, scheduler)
-        return World(network, scheduler, telephones, evidence, office.records, office, answers.down, ends.pop_all())
+        return World(
+            network, scheduler, telephones, evidence, office.records, office, answers.down, floor, ends.pop_all()
+        )
     raise AssertionError("an exit stack swallows nothing")
+
+
+def nobody_on_the_line(network: Network, now: datetime) -> bool:
+    """Nor was anybody within the last minute."""
+    return all(call.end_time is not None and now - call.end_time > AFTERWARDS for call in network.calls())
 
 
 class LateApp:

@@ -14,6 +14,10 @@ After = Callable[[float, Callable[[], object]], object]
 """Call back in so many seconds (``Scheduler.after``)."""
 
 
+QUIET_SWEEP = 60.0
+"""Seconds between two sweeps while nobody is on the line."""
+
+
 class InlineLater:
     """The port ``Later``: a hint is a callback on the scheduler, after the request that gave it."""
 
@@ -46,12 +50,20 @@ class InlineLater:
     def steer(self, ticket: TicketId) -> None:
         self._after(0, lambda: self._run("steer", ticket))
 
-    def sweep_every(self, seconds: float) -> None:
-        """Sweep on the scheduler from now on, for runs in which hints get lost or jobs are killed."""
+    def sweep_every(self, seconds: float, quiet: Callable[[], bool] = lambda: False) -> None:
+        """Sweep on the scheduler from now on, for runs in which hints get lost or jobs are killed.
+
+        While it is ``quiet`` only once a minute: a night of virtual time shall not take long.
+        """
         sweep = Sweep(self._working(), self._run)
+        left_out = 0.0
 
         def once() -> None:
-            sweep.round()
+            nonlocal left_out
+            left_out += seconds
+            if left_out >= QUIET_SWEEP or not quiet():
+                sweep.round()
+                left_out = 0.0
             self._after(seconds, once)
 
         self._after(seconds, once)

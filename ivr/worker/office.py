@@ -45,6 +45,8 @@ class Work:
     steer: Callable[[TicketId], None]
     tend_floor: Callable[[], None]
     compare_floor: Callable[[], None]
+    compare_legs: Callable[[], None]
+    rest: Callable[[], datetime | None]
 
 
 @dataclass(frozen=True)
@@ -83,4 +85,6 @@ def work_with(tools: Tools) -> Work:
         steer=tools.queueing.steer,
         tend_floor=tools.queueing.tend,
         compare_floor=tools.queueing.compare,
+        compare_legs=tools.queueing.compare_legs,
+        rest=tools.queueing.rest,
     )

@@ -67,13 +67,17 @@ def serve(work: Work, redis_url: str | None, stop: threading.Event, ready: Calla
     for worker in workers:
         worker.start()
     hands = Hands(work)
-    sweeping = threading.Thread(target=_sweep, args=(Sweep(work, hands.submit), stop), name="sweep", daemon=True)
+    sweep = Sweep(work, hands.submit)
+    sweeping = threading.Thread(target=_sweep, args=(sweep, stop), name="sweep", daemon=True)
+    waking = threading.Thread(target=_wake, args=(sweep, stop), name="wake", daemon=True)
     sweeping.start()
+    waking.start()
     log.info("worker.ready", redis=bool(redis_url))
     ready()
     stop.wait()
     log.info("worker.ending")
     sweeping.join(PATIENCE)
+    waking.join(PATIENCE)
     for worker in workers:
         worker.stop(timeout=int(PATIENCE * 1000))
     hands.finish()
@@ -84,6 +88,11 @@ def _sweep(sweep: Sweep, stop: threading.Event) -> None:
     while not stop.is_set():
         sweep.round()
         stop.wait(SWEEP_EVERY)
+
+
+def _wake(sweep: Sweep, stop: threading.Event) -> None:
+    while not stop.is_set():
+        stop.wait(sweep.wake().total_seconds())
 
 
 def stop_on_signals() -> threading.Event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -17,7 +18,13 @@ from ivr.worker.office import Work
 AT_ONCE = 100
 """Rows looked at in one sweep, the longest due first."""
 
+LONGEST_SLEEP = timedelta(seconds=0.25)
+"""Between two looks at who wraps up: one that begins and ends within it is seen so late at most."""
+
+AFTER_TROUBLE = timedelta(seconds=2)
+
 CARRIER_EVERY = timedelta(seconds=15)
+LEGS_EVERY = timedelta(seconds=5)
 RECORDINGS_AFTER = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 """How long after a call ended in the middle of a message the carrier is asked for it: its callback comes first."""
 
@@ -33,6 +40,18 @@ Submit = Callable[[str, str], None]
 log = structlog.get_logger(__name__)
 
 STEPS = {Step.FETCH: "fetch_voicemail", Step.READ: "read_voicemail", Step.LET_GO: "read_voicemail"}
+
+
+T = TypeVar("T")
+
+
+def _tried(look: Callable[[], T]) -> T | None:
+    """What a look gives; None where it raised, which is logged."""
+    try:
+        return look()
+    except Exception as trouble:  # noqa: BLE001 (the rim of the worker)
+        log.error("sweep.failed", look=look.__name__, error=type(trouble).__name__, at=place(trouble))
+        return None
 
 
 def due_jobs(work: Work) -> list[tuple[str, str]]:
@@ -58,20 +77,30 @@ class Sweep:
         self._to_ask: deque[CallRecord] = deque()
         self._looked: datetime | None = None
         self._carrier_due: datetime | None = None
+        self._legs_due: datetime | None = None
+        self._compare_due: datetime | None = None
         self._listed: datetime | None = None
 
     def round(self) -> None:
         """Every look; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.floor, self.promises, self.carrier, self.unclaimed):
-            try:
-                look()
-            except Exception as trouble:  # noqa: BLE001 (the rim of the worker)
-                log.error(
-                    "sweep.failed",
-                    look=look.__name__,
-                    error=type(trouble).__name__,
-                    at=place(trouble),
-                )
+        for look in (self.due, self.floor, self.promises, self.compare, self.carrier, self.legs, self.unclaimed):
+            _tried(look)
+
+    def wake(self) -> timedelta:
+        """Free the agents whose wrap-up has ended by now; how long to sleep before the next look.
+
+        A wrap-up ends at the second that was said, and somebody waits for it: later than a round would be late.
+        """
+        now = self._work.clock.now()
+        woken = _tried(self.rest)
+        if woken is None:
+            return AFTER_TROUBLE
+        (next_at,) = woken
+        return LONGEST_SLEEP if next_at is None else min(max(next_at - now, timedelta()), LONGEST_SLEEP)
+
+    def rest(self) -> tuple[datetime | None]:
+        """When the next wrap-up ends, if any does."""
+        return (self._work.rest(),)
 
     def due(self) -> None:
         """Hand on every job that is due."""
@@ -94,6 +123,13 @@ class Sweep:
         """Warn of promises that are nearly due, and escalate those that are late."""
         self._work.warn_due()
 
+    def compare(self) -> None:
+        """Set the floor right against the record, whether or not the carrier answers; every 15 s at most."""
+        now = self._work.clock.now()
+        if self._compare_due is None or now >= self._compare_due:
+            self._compare_due = now + CARRIER_EVERY
+            self._work.compare_floor()
+
     def carrier(self) -> None:
         """Compare our calls with the carrier's, and ask it for messages nobody told us of; every 15 s at most."""
         now = self._work.clock.now()
@@ -101,8 +137,14 @@ class Sweep:
             return
         self._carrier_due = now + CARRIER_EVERY
         self._missing = self._work.end_vanished(self._missing)
-        self._work.compare_floor()
         self._recordings(now)
+
+    def legs(self) -> None:
+        """Compare our legs with the carrier's: an agent whose phone hung up while nobody of ours listened is free."""
+        now = self._work.clock.now()
+        if self._legs_due is None or now >= self._legs_due:
+            self._legs_due = now + LEGS_EVERY
+            self._work.compare_legs()
 
     def _recordings(self, now: datetime) -> None:
         """Ask about each call once at every age of ``RECORDINGS_AFTER``, and once when the sweep begins."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ivr.core.agent import SystemState, Wish
@@ -19,7 +19,7 @@ from ivr.testing.world import World, open_world
 FLOWS = Path(__file__).parent / "callback_flow"
 MARIA = "+393331234567"
 MORNING = "2026-11-24T10:00:00+01:00"
-EVENING = "2026-11-24T20:30:00+01:00"
+EARLY = "2026-11-24T08:20:00+01:00"
 ANNA = "agents: [{name: anna, answers_after: 4 s, talks: 30 s}]"
 ASKS = "hear: premi 1, press: 1, hear: Vi richiamiamo al numero, press: 1, hear: Volete essere richiamati, press: 1"
 ASKED = f"[{ASKS}, hear: Siamo d'accordo, hangup]"
@@ -80,17 +80,17 @@ def test_who_asks_to_be_called_back_is_called_and_talks() -> None:
         assert ticket(world, callback) is TicketState.SERVED
 
 
-def test_a_slot_after_hours_is_spoken_of_booked_and_kept_the_next_morning() -> None:
+def test_a_slot_is_spoken_of_and_booked_while_we_are_closed_and_kept() -> None:
     steps = (
-        "[hear: essere richiamati domani alle 9, press: 2, press: 1, hear: 'Per domani alle 9, premete 1', press: 1, "
-        "hear: Volete essere richiamati domani alle 9, press: 1, hear: vi richiamiamo domani alle 9, hangup, "
-        "answer: {within: 14 h}, hear: Ci avevate chiesto, press: 1, talk: 10 s, hangup]"
+        "[hear: essere richiamati oggi alle 9, press: 2, press: 1, hear: 'Per oggi alle 9, premete 1', press: 1, "
+        "hear: Volete essere richiamati oggi alle 9, press: 1, hear: vi richiamiamo oggi alle 9, hangup, "
+        "answer: {within: 1 h}, hear: Ci avevate chiesto, press: 1, talk: 10 s, hangup]"
     )
-    with line(EVENING) as world:
-        played(world, script(steps, EVENING, ANNA + "\nexpect: {outcome: callback}"))
+    with line(EARLY) as world:
+        played(world, script(steps, EARLY, ANNA + "\nexpect: {outcome: callback}"))
         (callback,) = owed(world)
-        assert callback.slot_at == datetime.fromisoformat("2026-11-25T09:00:00+01:00")
-        assert promise(world, callback).due_at == datetime.fromisoformat("2026-11-25T09:10:00+01:00")
+        assert callback.slot_at == datetime.fromisoformat("2026-11-24T09:00:00+01:00")
+        assert promise(world, callback).due_at == datetime.fromisoformat("2026-11-24T09:10:00+01:00")
         assert promise(world, callback).state is PromiseState.KEPT
 
 
@@ -112,7 +112,7 @@ def test_after_a_miss_a_text_tells_of_it_and_the_next_attempt_reaches_them() -> 
 def test_after_three_misses_it_ends_and_who_rings_then_goes_forward_in_line() -> None:
     with line() as world:
         played(world, script(ASKED, more=ANNA))
-        world.telephones.wait(3 * 3600)
+        world.telephones.wait(80 * 60)
         (callback,) = owed(world)
         assert callback.state is CallbackState.NOT_REACHED
         assert outcomes(world, callback) == [Outcome.NO_ANSWER] * 3
@@ -180,15 +180,24 @@ def test_who_rings_again_and_cancels_is_owed_nothing() -> None:
         assert promise(world, callback).state is PromiseState.WITHDRAWN
 
 
-def test_who_asked_and_then_waits_after_all_keeps_the_one_place() -> None:
-    steps = f"[{ASKS}, hear: Siamo d'accordo]"
+def test_who_rings_again_for_a_person_waits_at_the_one_place_there_is() -> None:
     with line() as world:
-        played(world, script(steps))
-        (callback,) = owed(world)
-        played(world, script("[hear: premi 1, press: 0, talk]", more=ANNA + "\nexpect: {answered_by: anna}"))
+        played(world, script(ASKED))
+        again = "[hear: premi 1, press: 0, hear: siete al posto 1 della fila, press: 0, talk]"
+        played(world, script(again, more=ANNA + "\nexpect: {answered_by: anna}"))
         (callback,) = owed(world)
         assert callback.state is CallbackState.SERVED
-        assert ticket(world, callback) is TicketState.CANCELLED
+        assert ticket(world, callback) is TicketState.SERVED
+
+
+def test_nobody_is_rung_who_is_on_the_line_with_us_just_now() -> None:
+    with line() as world:
+        played(world, script(ASKED))
+        keeps = "wait: 50 s, press: 1, hear: vi richiamiamo, hear: Arrivederci"
+        again = f"[hear: premi 1, press: 1, hear: siete al posto 1, {keeps}, answer: {{}}, press: 1, talk]"
+        played(world, script(again, more=ANNA))
+        (callback,) = owed(world)
+        assert outcomes(world, callback) == [Outcome.REACHED]
 
 
 def test_an_agent_who_hangs_up_while_the_phone_rings_leaves_the_customer_in_line() -> None:
@@ -209,3 +218,15 @@ def test_an_agent_who_hangs_up_while_the_phone_rings_leaves_the_customer_in_line
         assert ticket(world, callback) is TicketState.IN_LINE
         with world.records.read() as tx:
             assert tx.legs.unfinished() == []
+
+
+def test_who_waits_and_presses_the_key_is_called_back_from_that_place() -> None:
+    asks = ASKS.partition("press: 1, ")[2]
+    steps = f"[hear: premi 1, press: 0, wait: 90 s, press: 1, {asks}, hear: Siamo d'accordo, hangup]"
+    with line() as world:
+        played(world, script(steps, more="expect: {outcome: callback}"))
+        (callback,) = owed(world)
+        assert callback.asked_at - callback.arrived_at > timedelta(seconds=90)
+        with world.records.read() as tx:
+            (place,) = tx.tickets.live()
+        assert (place.ticket.id, place.ticket.arrived_at) == (callback.ticket, callback.arrived_at)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,8 +14,12 @@ from typer.testing import CliRunner, Result
 
 from ivr.cli import desk, line
 from ivr.core.agent import AgentEvent, happened
+from ivr.core.routing.decide import Rules
 from ivr.core.words import AgentId
+from ivr.live.floor import RedisFloor, connect
 from ivr.store.session import SqlRecords, open_records
+from ivr.switchboard.standing_floor import StandingFloor
+from ivr.testing.floors import redis_for_a_world
 from ivr.world.numbering import PhoneNumbers
 from tests.databases import START, SetClock
 from tests.switchboard.conftest import CountedIds
@@ -107,3 +113,48 @@ def test_an_agent_who_talks_is_not_deleted(on_record: SqlRecords, file: Path) ->
     assert refused.exit_code == 1
     assert refused.stderr.startswith("ivr: bruno is talking: nobody was changed")
     assert len(json.loads(ivr("list", "--json").stdout)) == 2
+
+
+def test_a_wrap_up_is_made_longer_and_ended(on_record: SqlRecords, file: Path) -> None:
+    ivr("load", str(file))
+    with on_record.write() as tx:
+        status = tx.agents.get(AgentId("anna")).status
+        for event in (AgentEvent.CLAIMED, AgentEvent.ACCEPTED):
+            status = happened(status, event, "because", START)
+        status = happened(status, AgentEvent.TALK_ENDED, "the talk ended", START, wrap_up=timedelta(seconds=30))
+        tx.agents.change(status, 0)
+    assert ivr("wrap-up", "anna", "--extend", "2m").stdout == "anna: wraps up until 20:32:30\n"
+    told = json.loads(ivr("wrap-up", "anna", "--extend", "30 s", "--json").stdout)
+    assert (told["state"], told["wrap_up_until"]) == ("wrap_up", "2026-11-24T20:33:00+01:00")
+    assert ivr("wrap-up", "anna", "--end").stdout == "anna: idle (ended the wrap-up)\n"
+    refused = ivr("wrap-up", "anna", "--end")
+    assert (refused.exit_code, refused.stderr) == (1, "ivr: anna is idle: there is no wrap-up\n")
+    for wrong in (("--extend", "soon"), ("--end", "--extend", "1 min"), ()):
+        assert ivr("wrap-up", "anna", *wrong).exit_code == 2
+
+
+def test_an_agent_whose_phone_was_gone_is_reachable_again(on_record: SqlRecords, file: Path) -> None:
+    ivr("load", str(file))
+    with on_record.write() as tx:
+        lost = happened(tx.agents.get(AgentId("anna")).status, AgentEvent.LOST, "the phone is gone", START)
+        tx.agents.change(lost, 0)
+    assert ivr("reachable", "anna").stdout == "anna: idle (reachable again)\n"
+    assert json.loads(ivr("reachable", "anna", "--json").stdout)["state"] == "idle"
+    assert ivr("reachable", "zoe").stderr == "ivr: no agent is called 'zoe'\n"
+
+
+def test_the_floor_knows_at_once_who_is_free(on_record: SqlRecords, file: Path) -> None:
+    ivr("load", str(file))
+    with redis_for_a_world() as client:
+        at = desk.open_desk()
+        floor = StandingFloor(on_record, RedisFloor(client, Rules()), at.clock)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(desk, "open_desk", lambda: replace(at, floor=floor))
+            for wish, free in (("available", {"anna"}), ("off", set())):
+                assert ivr("wish", "anna", wish).exit_code == 0
+                seen = floor.ask(lambda floor: floor.snapshot(at.clock.now()))
+                assert {agent.agent for agent in seen.free} == free
+            nowhere = RedisFloor(connect("unix:///nowhere/redis.sock"), Rules())
+            lost = StandingFloor(on_record, nowhere, at.clock)
+            patch.setattr(desk, "open_desk", lambda: replace(at, floor=lost))
+            assert ivr("wish", "anna", "available").stdout == "anna: available (asked for it), idle\n"

@@ -5,9 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ivr.core.metrics import promises_kept, promises_kept_by_owner, ranges_held
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.core.metrics import (
+    How,
+    Visit,
+    WorkingTime,
+    promises_kept,
+    promises_kept_by_owner,
+    queue_figures,
+    ranges_held,
+    visit,
+    working_time,
+)
 from ivr.core.promises import broken, kept, moved, told, withdrawn
-from ivr.core.words import PromiseId
+from ivr.core.ticket import Ticket, TicketKind, TicketState
+from ivr.core.words import CustomerId, PromiseId, QueueName, TicketId
 from tests.core.test_promises import DUE, HOUR, MADE, PROMISE
 
 NOW = DUE + 24 * HOUR
@@ -81,3 +96,161 @@ def test_announced_ranges_count_from_the_telling_to_the_agent_ends_included() ->
 
 def test_without_an_answer_there_is_no_share_of_ranges_that_held() -> None:
     assert ranges_held([Waited(None)]).rate is None
+
+
+# --- Queues -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stood:
+    """A ticket that arrived at MADE, with what became of it."""
+
+    ticket: Ticket
+    taken_at: datetime | None = None
+    away_at: datetime | None = None
+    ended_at: datetime | None = None
+    because: str | None = None
+
+
+def stood(state: TicketState, kind: TicketKind = TicketKind.WAITING, because: str | None = None, **at: float) -> Stood:
+    moments = {name: MADE + timedelta(seconds=seconds) for name, seconds in at.items()}
+    standing = Ticket(TicketId("t"), kind, QueueName("sales"), MADE, 0, CustomerId("c"), None, state=state)
+    return Stood(standing, because=because, **moments)
+
+
+@pytest.mark.parametrize(
+    ("place", "how", "waited"),
+    [
+        (stood(TicketState.TALKING, taken_at=12), How.ANSWERED, 12),
+        (stood(TicketState.SERVED, taken_at=12, ended_at=90), How.ANSWERED, 12),
+        (stood(TicketState.ABANDONED, away_at=30, ended_at=930), How.ABANDONED, 30),
+        (stood(TicketState.AWAY, away_at=30), How.ABANDONED, 30),
+        (stood(TicketState.LEFT, because="callback", ended_at=40), How.CALLBACK, 40),
+        (stood(TicketState.LEFT, because="voicemail", ended_at=40), How.VOICEMAIL, 40),
+        (stood(TicketState.LEFT, because="overflow_2", ended_at=40), How.OVERFLOW, 40),
+        (stood(TicketState.IN_LINE), How.WAITING, 100),
+        (stood(TicketState.CLAIMED), How.WAITING, 100),
+    ],
+)
+def test_how_a_visit_turned_out(place: Stood, how: How, waited: float) -> None:
+    assert visit(place, MADE + timedelta(seconds=100)) == Visit(how, timedelta(seconds=waited))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        stood(TicketState.IN_LINE, TicketKind.CALLBACK),
+        stood(TicketState.SERVED, TicketKind.CALLBACK, taken_at=12),
+        stood(TicketState.CANCELLED, ended_at=3),
+    ],
+)
+def test_a_callback_is_no_visit_of_a_caller_on_the_line(place: Stood) -> None:
+    assert visit(place, NOW) is None
+
+
+def visits(how: How, *seconds: float) -> list[Visit]:
+    return [Visit(how, timedelta(seconds=each)) for each in seconds]
+
+
+def test_the_figures_of_a_queue_by_their_formulae() -> None:
+    found = queue_figures(
+        [
+            *visits(How.ANSWERED, 5, 20, 21, 94),
+            *visits(How.ABANDONED, 5, 6, 60),  # one of them short
+            *visits(How.CALLBACK, 70),
+            *visits(How.VOICEMAIL, 80),
+            *visits(How.OVERFLOW, 600),
+            *visits(How.WAITING, 9),
+        ],
+        timedelta(seconds=20),
+    )
+    assert (found.offered, found.answered, found.in_target, found.abandoned, found.short) == (11, 4, 2, 3, 1)
+    assert found.service_level == 2 / (4 + 3 - 1)
+    assert (found.abandonment, found.raw_abandonment) == (2 / 10, 3 / 11)
+    assert found.asa == timedelta(seconds=35)
+    assert (found.median_wait, found.p90_wait) == (timedelta(seconds=20), timedelta(seconds=94))
+    assert found.average_wait == timedelta(seconds=970) / 11
+
+
+@given(st.lists(st.builds(Visit, st.sampled_from(How), st.timedeltas(timedelta(), timedelta(hours=1)))))
+def test_every_visit_is_counted_once_and_shares_are_shares(all_of_them: list[Visit]) -> None:
+    found = queue_figures(all_of_them, timedelta(seconds=20))
+    parts = (found.answered, found.abandoned, found.callback, found.voicemail, found.overflow, found.waiting)
+    assert found.offered == sum(parts) == len(all_of_them)
+    for share in (found.service_level, found.abandonment, found.raw_abandonment):
+        assert share is None or 0 <= share <= 1
+    assert (found.asa is None) == (found.answered == 0)
+
+
+def test_without_callers_there_are_no_figures() -> None:
+    nothing = queue_figures([], timedelta(seconds=20))
+    assert (nothing.offered, nothing.service_level, nothing.abandonment, nothing.asa) == (0, None, None, None)
+    only_short = queue_figures(visits(How.ABANDONED, 1), timedelta(seconds=20))
+    assert (only_short.service_level, only_short.abandonment, only_short.raw_abandonment) == (None, None, 1.0)
+
+
+# --- Agents -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    at: datetime
+    what: str
+    value: str
+
+
+def log(*changes: tuple[float, str]) -> list[Line]:
+    """Minutes after MADE, and a wish or a state."""
+    return [
+        Line(MADE + timedelta(minutes=at), "wish" if value in ("available", "break", "off") else "state", value)
+        for at, value in changes
+    ]
+
+
+def spent(until: float, *changes: tuple[float, str], since: float = 0) -> dict[str, float]:
+    found = working_time(log(*changes), MADE + timedelta(minutes=since), MADE + timedelta(minutes=until))
+    lengths = {name: getattr(found, name) / timedelta(minutes=1) for name in WorkingTime.__dataclass_fields__}
+    return {name: minutes for name, minutes in lengths.items() if minutes}
+
+
+MORNING = (
+    *((0, "idle"), (0, "off"), (10, "available"), (20, "claimed"), (21, "ringing"), (22, "talking")),
+    *((32, "wrap_up"), (34, "idle"), (40, "break"), (50, "available"), (55, "unreachable"), (58, "idle"), (60, "off")),
+)
+
+
+def test_how_an_agents_time_passed() -> None:
+    assert spent(90, *MORNING) == {
+        "rung": 2,
+        "talking": 10,
+        "wrap_up": 2,
+        "idle": 10 + 6 + 5 + 2,
+        "pausing": 10,
+        "unreachable": 3,
+    }
+    whole = working_time(log(*MORNING), MADE, MADE + timedelta(minutes=90))
+    assert whole.occupancy == 12 / 37
+    assert whole.utilisation == 12 / 47
+
+
+def test_time_is_cut_at_the_limits_of_what_was_asked() -> None:
+    assert spent(30, *MORNING, since=25) == {"talking": 5}
+    assert spent(35, *MORNING, since=33) == {"wrap_up": 1, "idle": 1}
+    assert spent(10, *MORNING) == {}
+    assert spent(0, *MORNING, since=0) == {}
+    assert spent(5, (1, "talking")) == {"talking": 4}, "a talk goes on although the wish is off"
+
+
+@given(st.integers(0, 90), st.integers(0, 90))
+def test_the_parts_of_a_time_make_the_whole(cut: int, until: int) -> None:
+    first, last = sorted((cut, until))
+    halves = [
+        working_time(log(*MORNING), MADE + timedelta(minutes=a), MADE + timedelta(minutes=b))
+        for a, b in ((0, first), (first, last))
+    ]
+    assert sum(halves, WorkingTime()) == working_time(log(*MORNING), MADE, MADE + timedelta(minutes=last))
+
+
+def test_who_was_not_at_work_has_no_occupancy() -> None:
+    off = working_time([], MADE, NOW)
+    assert (off.occupancy, off.utilisation) == (None, None)

@@ -54,8 +54,8 @@ def test_agents_are_read_in_the_order_written() -> None:
             {"orders": 5, "english": 1},
             timedelta(seconds=45),
         ),
-        AgentRecord(AgentId("bruno"), (SALES,), Address(AddressKind.SIP, "sip:bruno@pbx.example:5060")),
-        AgentRecord(AgentId("carla"), (COMPLAINTS,), Address(AddressKind.BROWSER, "carla")),
+        AgentRecord(AgentId("bruno"), (SALES,), Address(AddressKind.SIP, "sip:bruno@pbx.example:5060"), rank=1),
+        AgentRecord(AgentId("carla"), (COMPLAINTS,), Address(AddressKind.BROWSER, "carla"), rank=2),
     )
     assert agents[0].brings().levels == {"orders": 5, "english": 1}
     assert agents[0].brings().queues == {SALES, COMPLAINTS}

@@ -248,9 +248,8 @@ def test_mutated_files_are_read_and_checked_whole_and_never_raise(shipped: Path,
     read_sources({**sources, name: "".join(letters)}, TODAY)
 
 
-def test_a_flow_with_queue_callback_transfer_survey_and_message_is_clean() -> None:
-    """Parsed, checked and drawn though their work at run time comes later."""
-    shelf = read_folder(Path(__file__).parent / "with_queue", date(2026, 11, 24))
+def test_the_shipped_flow_with_queue_callback_transfer_survey_and_message_is_clean() -> None:
+    shelf = read_folder(Path(__file__).resolve().parents[2] / "call_flows", date(2026, 11, 24))
     assert [str(problem) for problem in shelf.problems] == []
     kinds = {node.kind for node in shelf.flows["numero_verde"].nodes.values()}
     assert {"queue", "callback", "transfer", "survey", "message"} <= kinds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,6 +81,22 @@ def test_killed_it_comes_back_with_what_it_had_acknowledged(embedded: EmbeddedRe
         os.kill(killed, signal.SIGKILL)
         assert eventually(lambda: client.get("place") == "3")
         assert embedded.pid != killed
+
+
+def test_wiped_with_its_folder_it_comes_back_empty_and_is_still_one_s_own(
+    embedded: EmbeddedRedis, folder: Path
+) -> None:
+    with ask(embedded.url) as client:
+        client.set("place", "3")
+    assert embedded.pid is not None
+    shutil.rmtree(folder)
+    os.kill(embedded.pid, signal.SIGKILL)
+    with ask(embedded.url) as client:
+        assert eventually(lambda: client.get("place") is None and client.ping())
+    guest = EmbeddedRedis(folder)
+    guest.start()
+    assert embedded.owned and not guest.owned
+    guest.stop()
 
 
 def test_a_second_start_on_the_same_folder_attaches(embedded: EmbeddedRedis, folder: Path) -> None:

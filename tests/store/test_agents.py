@@ -24,7 +24,7 @@ ANNA = AgentRecord(
     {"orders": 4, "english": 2},
     timedelta(seconds=45),
 )
-BRUNO = AgentRecord(AgentId("bruno"), (QueueName("sales"),), Address(AddressKind.BROWSER, "bruno"))
+BRUNO = AgentRecord(AgentId("bruno"), (QueueName("sales"),), Address(AddressKind.BROWSER, "bruno"), rank=1)
 
 
 @pytest.fixture
@@ -108,3 +108,40 @@ def test_one_who_is_taken_off_is_gone_and_may_come_back_anew(records: SqlRecords
 def test_the_log_of_an_agent_is_only_added_to(records: SqlRecords, anna: AgentOnRecord, change: str) -> None:
     with records.engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
         connection.exec_driver_sql(change)
+
+
+def test_the_edition_grows_with_every_change_and_only_then(records: SqlRecords, anna: AgentOnRecord) -> None:
+    editions: list[int] = []
+    with records.write() as tx:
+
+        def look() -> None:
+            editions.append(tx.agents.edition())
+
+        look()
+        tx.agents.put(BRUNO, START)
+        look()
+        assert tx.agents.change(wishes(anna.status, Wish.AVAILABLE, "began", START), 0)
+        look()
+        tx.agents.put(replace(ANNA, skills={"orders": 5}), START)
+        look()
+        assert tx.agents.remove(BRUNO.name, 0, START)
+        look()
+        tx.agents.put(BRUNO, START)
+        look()
+        assert editions == sorted(set(editions))
+        assert not tx.agents.change(anna.status, 0)
+        assert tx.agents.edition() == editions[-1]
+
+
+def test_who_wraps_up_is_known_with_the_time_of_its_end(records: SqlRecords, anna: AgentOnRecord) -> None:
+    with records.write() as tx:
+        tx.agents.put(BRUNO, START)
+        assert tx.agents.resting() == {}
+        for name, minutes in ((BRUNO.name, 2), (ANNA.name, 1)):
+            status = first_status(name, START)
+            for event in (AgentEvent.CLAIMED, AgentEvent.ACCEPTED, AgentEvent.TALK_ENDED):
+                status = happened(status, event, "as it goes", START, wrap_up=minutes * MINUTE)
+            assert tx.agents.change(status, 0)
+        assert list(tx.agents.resting().items()) == [(ANNA.name, START + MINUTE), (BRUNO.name, START + 2 * MINUTE)]
+        assert tx.agents.remove(ANNA.name, 1, START)
+        assert list(tx.agents.resting()) == [BRUNO.name]

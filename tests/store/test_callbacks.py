@@ -77,6 +77,8 @@ def test_a_callback_comes_back_whole_with_all_that_travels_along(records: SqlRec
         assert tx.callbacks.of(callback.customer) == [callback]
         assert tx.callbacks.live() == tx.callbacks.live(callback.queue) == [callback]
         assert tx.callbacks.live(QueueName("complaints")) == []
+        assert tx.callbacks.live_count(callback.queue) == 1
+        assert tx.callbacks.live_count(QueueName("complaints")) == 0
         assert tx.callbacks.live_of(PhoneNumber("+390699999999")) is None
         with pytest.raises(NoSuchCallback):
             tx.callbacks.get(CallbackId("nothing"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ from tests.databases import START, SetClock
 from tests.store.conftest import CALL, MARIA, next_turn
 
 T = TypeVar("T")
+HOUR = timedelta(hours=1)
 
 
 def at_once(times: int, work: Callable[[int], T]) -> list[T]:
@@ -131,6 +132,27 @@ def test_more_events_than_one_statement_holds_are_all_kept(records: SqlRecords, 
         tx.log.add(call.id, [], START)
     with records.read() as tx:
         assert [event.data["tries"] for event in tx.log.of_call(call.id)] == list(range(len(many)))
+
+
+def test_events_of_some_kinds_come_as_they_happened_from_calls_of_a_time(records: SqlRecords, call: CallRecord) -> None:
+    other = replace(call, id=CallId("0193-other"), key=replace(call.key, sid="CA2"), started_at=START + HOUR)
+    silent, entered = CallerSilent("a", 1), NodeEntered("a", "say", "f")
+    with records.write() as tx:
+        assert tx.calls.start(other)
+        tx.log.add(other.id, [silent], START + HOUR)
+        tx.log.add(call.id, [entered, silent], START + 2 * HOUR)
+        tx.log.add(call.id, [silent], START)
+
+    def found(since: datetime, until: datetime, *kinds: str) -> list[tuple[str, datetime]]:
+        with records.read() as tx:
+            return [(event.call, event.happened_at) for event in tx.log.of_kinds(kinds, since, until)]
+
+    here, there = call.id, other.id
+    both = [(here, START), (there, START + HOUR), (here, START + 2 * HOUR)]
+    assert found(START, START + 2 * HOUR, silent.kind) == both
+    assert found(START, START + HOUR, silent.kind, "nothing") == [both[0], both[2]]
+    assert found(START, START + HOUR, entered.kind) == [both[2]]
+    assert found(START, START + HOUR) == []
 
 
 def test_an_event_for_an_unknown_call_is_refused(records: SqlRecords, call: CallRecord) -> None:

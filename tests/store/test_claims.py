@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ivr.core.customer import Customer
 from ivr.core.errors import NoSuchTicket
+from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, TicketId
 from ivr.store.claims import _columns
 from ivr.store.session import SqlRecords
@@ -285,3 +286,21 @@ def test_the_database_itself_keeps_the_rules(line: SqlRecords, rule: str, claim:
     told = str(refused.value)
     column = {"live_agent": "claims.agent", "live_place": "claims.place", "accepted": "claims.ticket_id"}[rule]
     assert f"uq_claims_{rule}" in told or column in told
+
+
+def test_all_claims_of_who_stood_at_some_moment_of_a_time(line: SqlRecords) -> None:
+    (first,), (second,) = offer(ANNA), offer(BRUNO, fence=2, after=MINUTE)
+    (other,) = offer(CARLA, ticket=S, after=30 * SECOND)
+    with line.write() as tx:
+        assert tx.claims.make([first])
+        assert tx.claims.end(first.token, ANNA, "missed", START + 20 * SECOND)
+        assert tx.claims.make([other])
+        assert tx.claims.make([second])
+        place = tx.tickets.get(S)
+        gone = replace(place.ticket, state=TicketState.ABANDONED)
+        assert tx.tickets.change(replace(place, ticket=gone, ended_at=START + 2 * MINUTE))
+    with line.read() as tx:
+        found = [(claim.ticket, claim.agent) for claim in tx.claims.of_standing(START, START + MINUTE)]
+        assert found == [(T, ANNA), (S, CARLA), (T, BRUNO)]
+        later = [claim.ticket for claim in tx.claims.of_standing(START + 3 * MINUTE, START + 4 * MINUTE)]
+        assert later == [T, T], "ended before, but the ticket stands"

@@ -292,3 +292,50 @@ def test_a_callbacks_place_goes_over_to_the_call_of_one_who_rings_again(
         assert tx.tickets.change(replace(callback, ticket=on_the_line))
         found = tx.tickets.of_call(again.id)
         assert found is not None and found.ticket == on_the_line
+
+
+def test_who_stood_at_some_moment_of_a_time(records: SqlRecords, maria: Customer) -> None:
+    def ended(name: str, arrived: timedelta, over: timedelta) -> TicketOnRecord:
+        return moved(waits(maria.id, name, START + arrived), TicketState.SERVED, START + over)
+
+    before, across, inside = (
+        ended("before", -HOUR, -SECOND),
+        ended("across", -HOUR, MINUTE),
+        ended("inside", SECOND, MINUTE),
+    )
+    still, later = waits(maria.id, "still", START - 2 * HOUR), waits(maria.id, "later", START + HOUR)
+    with records.write() as tx:
+        for each in (inside, before, still, later, across):
+            assert tx.tickets.take(each)
+    with records.read() as tx:
+        assert names(list(tx.tickets.standing(START, START + HOUR))) == ["still", "across", "inside"]
+        assert names(list(tx.tickets.standing(START - 3 * HOUR, START - HOUR))) == ["still"]
+
+
+def test_the_lengths_of_all_lines_count_who_stands_in_them(records: SqlRecords, maria: Customer) -> None:
+    with records.write() as tx:
+        assert tx.tickets.lengths() == {}
+        for n, state in enumerate(TicketState):
+            tx.tickets.take(moved(waits(maria.id, state, order=n), state, START + HOUR))
+        elsewhere = waits(maria.id, "elsewhere", order=99)
+        tx.tickets.take(replace(elsewhere, ticket=replace(elsewhere.ticket, queue=QueueName("complaints"))))
+        assert tx.tickets.lengths() == {SALES: 2, QueueName("complaints"): 1}
+
+
+def test_answered_are_those_who_talk_and_those_whose_talk_ended_of_late(records: SqlRecords, maria: Customer) -> None:
+    with records.write() as tx:
+        for name, state, minutes, taken in (
+            ("long ago", TicketState.SERVED, 1, True),
+            ("of late", TicketState.SERVED, 3, True),
+            ("gave up", TicketState.ABANDONED, 3, False),
+            ("talks", TicketState.TALKING, 0, True),
+            ("waits", TicketState.IN_LINE, 0, False),
+        ):
+            place = moved(waits(maria.id, name), state, START + minutes * MINUTE)
+            load = float(len(name)) if taken else None
+            tx.tickets.take(replace(place, taken_at=START + SECOND if taken else None, load=load))
+        found = sorted(tx.tickets.answered_since(START + 2 * MINUTE), key=lambda one: str(one.load))
+        assert [(one.load, one.ended_at) for one in found] == [(5.0, None), (7.0, START + 3 * MINUTE)]
+        assert {(one.kind, one.queue, one.arrived_at, one.taken_at) for one in found} == {
+            (TicketKind.CALLBACK, SALES, START, START + SECOND)
+        }

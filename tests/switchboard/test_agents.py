@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ivr.core.agent import AgentEvent, SystemState, Wish, happened, wishes
-from ivr.core.roster import AgentIsBusy, BreakWithoutReason, NoSuchAgent
+from ivr.core.roster import AgentIsBusy, BreakWithoutReason, NoSuchAgent, NotWrappingUp
 from ivr.core.words import AgentId, QueueName
 from ivr.store.session import SqlRecords
 from ivr.switchboard import agents
@@ -92,3 +92,61 @@ def test_who_wishes_to_work_is_reachable_again(records: SqlRecords) -> None:
         tx.agents.change(wishes(lost, Wish.BREAK, "lunch", START), 0)
         back = agents.wish(tx, ANNA.name, Wish.AVAILABLE, "is back", START + MINUTE)
         assert (back.status.state, back.status.misses) == (SystemState.IDLE, 0)
+
+
+def wrapping_up(records: SqlRecords, clock: SetClock) -> None:
+    """Anna, whose talk has just ended; five minutes are hers."""
+    with records.write() as tx:
+        agents.load(tx, [ANNA, BRUNO], START)
+        status = agents.wish(tx, ANNA.name, Wish.AVAILABLE, None, START).status
+        for event in (AgentEvent.CLAIMED, AgentEvent.ACCEPTED):
+            status = happened(status, event, "a call", START)
+        status = happened(status, AgentEvent.TALK_ENDED, "the talk ended", clock.now(), wrap_up=5 * MINUTE)
+        assert tx.agents.change(status, tx.agents.get(ANNA.name).version)
+
+
+def test_a_wrap_up_is_ended_early_and_the_agent_is_free_at_once(records: SqlRecords, clock: SetClock) -> None:
+    wrapping_up(records, clock)
+    now = clock.passes(minutes=1)
+    with records.write() as tx:
+        done = agents.end_wrap_up(tx, ANNA.name, now).status
+    assert (done.state, done.state_because, done.state_since) == (SystemState.IDLE, "ended the wrap-up", now)
+    assert done.is_free(now)
+    with records.read() as tx:
+        assert tx.agents.history(ANNA.name, 1)[0].because == "ended the wrap-up"
+
+
+def test_a_wrap_up_is_made_longer_while_it_runs(records: SqlRecords, clock: SetClock) -> None:
+    wrapping_up(records, clock)
+    now = clock.passes(minutes=4)
+    with records.write() as tx:
+        done = agents.extend_wrap_up(tx, ANNA.name, 2 * MINUTE, now).status
+    assert done.wrap_up_until == START + 7 * MINUTE
+    assert not done.is_free(START + 6 * MINUTE)
+    for by, minutes in ((0 * MINUTE, 0), (MINUTE, 4)):  # no time, and after its end
+        with pytest.raises(NotWrappingUp, match="nothing was extended"), records.write() as tx:
+            agents.extend_wrap_up(tx, ANNA.name, by, clock.passes(minutes=minutes))
+
+
+def test_only_a_wrap_up_is_ended_or_made_longer(records: SqlRecords) -> None:
+    with records.write() as tx:
+        agents.load(tx, [ANNA], START)
+    for change in (
+        lambda tx: agents.end_wrap_up(tx, ANNA.name, START),
+        lambda tx: agents.extend_wrap_up(tx, ANNA.name, MINUTE, START),
+    ):
+        with pytest.raises(NotWrappingUp, match="anna is idle: there is no wrap-up"), records.write() as tx:
+            change(tx)
+
+
+def test_who_was_unreachable_can_be_rung_again_on_a_break_too(records: SqlRecords, clock: SetClock) -> None:
+    with records.write() as tx:
+        agents.load(tx, [ANNA], START)
+        status = agents.wish(tx, ANNA.name, Wish.BREAK, "lunch", START).status
+        tx.agents.change(happened(status, AgentEvent.LOST, "the phone is gone", START), 1)
+    now = clock.passes(minutes=1)
+    with records.write() as tx:
+        done = agents.reachable(tx, ANNA.name, now).status
+        again = agents.reachable(tx, ANNA.name, now)
+    assert (done.state, done.wish, done.misses) == (SystemState.IDLE, Wish.BREAK, 0)
+    assert again.status == done

@@ -14,7 +14,7 @@ from ivr.testing.play import Played, as_dialogue
 from ivr.testing.run import run
 from ivr.testing.world import World, open_world
 
-FLOWS = Path(__file__).resolve().parents[1] / "flowfiles" / "with_queue"
+FLOWS = Path(__file__).resolve().parents[2] / "call_flows"
 MORNING = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 AGENT = "+390298765001"
 CALL = """\

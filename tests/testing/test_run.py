@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 from ivr.cli.call import call
 from ivr.cli.flows_test import example_calls
-from ivr.core.flow.model import Flow, Hangup, QueueNode, Say
+from ivr.core.flow.model import Flow, Hangup, QueueNode, Say, SurveyNode
 from ivr.core.flow.text import Prompt
 from ivr.core.words import Language, QueueName
 from ivr.testing import scripts
 from ivr.testing.evidence import Findings
 from ivr.testing.play import Played
-from ivr.testing.run import comes_with_the_queue, people_of, untaken
+from ivr.testing.run import people_of, untaken
 
 FLOWS = Path(__file__).resolve().parents[2] / "call_flows"
 MENU = """\
@@ -55,10 +55,22 @@ def test_the_exits_that_no_call_took(flow: Flow) -> None:
     assert untaken(flow, []) == {"hello": ("then",), "wait": ("when_done", "failed")}
 
 
-def test_what_comes_with_the_queue_is_told_apart(flow: Flow) -> None:
-    assert comes_with_the_queue(flow, "wait", "when_done")
-    assert not comes_with_the_queue(flow, "wait", "failed")
-    assert not comes_with_the_queue(flow, "hello", "then")
+def test_a_survey_cannot_fail_in_a_flow_that_is_published() -> None:
+    survey = SurveyNode(name="survey", survey="service", then="bye", failed="bye")
+    flow = Flow("f", (Language("it"),), "survey", {"survey": survey, "bye": Hangup(name="bye")}, "bye")
+    assert untaken(flow, []) == {"survey": ("then",)}
+
+
+def test_a_phone_outside_answers_a_transfer_and_is_one_phone_in_calls_beside(tmp_path: Path) -> None:
+    first = MENU.format(name="first", at="21:00:00", hear="guasto").replace("  - hangup", '  - press: "3"\n  - talk')
+    first += 'phones: [{number: "+390212345699", talks: 20 s}]\nexpect: {outcome: transferred}\n'
+    second = MENU.format(name="second", at="21:05:00", hear="guasto")
+    second += 'phones: [{number: "+390212345699", busy: yes}]\n'
+    (tmp_path / "x.calls.yaml").write_text(f"{first}---\n{second}", encoding="utf-8")
+    done = CliRunner().invoke(line(call), [str(tmp_path / "x.calls.yaml"), "--flows", str(FLOWS)])
+    assert done.exit_code == 1
+    assert "held    first" in done.output, done.output
+    assert "the phone +390212345699 is in a call beside this one, and otherwise" in done.output
 
 
 def test_only_the_named_people_are_put_on_record() -> None:

@@ -123,6 +123,8 @@ START = "call: c\nat: 2026-11-24T20:30:00+01:00\nfrom: a\nto: b\n"
         (START + "agents: [{name: a, presses: one}]\nsteps: [hangup]\n", "5:29", "cannot be pressed"),
         (START + "agents: [{name: a, misses: often}]\nsteps: [hangup]\n", "5:28", "neither true nor false"),
         (START + "agents: [{name: a}, {name: a}]\nsteps: [hangup]\n", "5:21", "a second time"),
+        (START + "phones: [{number: home}]\nsteps: [hangup]\n", "5:19", "no phone number"),
+        (START + "phones: [{number: '+390212345699', presses: 1}]\nsteps: [hangup]\n", "5:36", "means nothing here"),
         (START + "steps:\n  - answer: {befor: 2 s}\n", "6:14", "it may have 'after'"),
         (START + "steps:\n  - answer: 4 s\n", "6:13", "takes a table"),
         (START + "steps:\n  - miss: {after: 2 s}\n", "6:12", "means nothing here"),

@@ -22,11 +22,12 @@ from ivr.core.flow.turn import Cursor, Frame
 from ivr.core.roster import Address, AddressKind, AgentRecord
 from ivr.core.ticket import Ticket, TicketKind, TicketState
 from ivr.core.words import AgentId, Language, QueueName, TicketId
+from ivr.store.link import Link
 from ivr.switchboard.ports import TicketOnRecord
+from ivr.switchboard.waiting import KEPT as LATELY_KEPT
 from tests.line import ACCOUNT, CALLER, FLOWS, WORKING_MORNING, TestLine, open_line, said
 
 SID = "CA" + "1" * 32
-WITH_QUEUE = FLOWS.parent / "tests" / "flowfiles" / "with_queue"
 MINUTE = timedelta(minutes=1)
 WAIT = "/voice/wait/t1"
 
@@ -39,8 +40,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestLine:
 def with_a_caller_in_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str | None = None) -> TestLine:
     """The flow with queues, a caller who waits at the order desk, and Anna, who is at work."""
     flows = tmp_path / "flows"
-    shutil.copytree(WITH_QUEUE, flows)
-    shutil.copytree(FLOWS / "sounds", flows / "sounds")
+    shutil.copytree(FLOWS, flows)
     monkeypatch.setattr("tests.line.FLOWS", flows)
     opened = open_line(tmp_path, database)
     agent(opened, "anna")
@@ -208,6 +208,37 @@ def waited(line: TestLine, n: int, minutes: float) -> None:
             load=1.0,
         )
         assert tx.tickets.take(ended)
+
+
+def test_a_round_costs_the_same_however_many_wait_and_were_answered(
+    line: TestLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    read = Link.all
+
+    def counted(link: Link, statement: Any) -> Any:
+        found = read(link, statement)
+        rows.append(len(found))
+        return found
+
+    monkeypatch.setattr(Link, "all", counted)
+
+    def cost() -> tuple[int, int]:
+        rows.clear()
+        ask(line, f"{WAIT}?round=2")
+        return len(rows), sum(rows)
+
+    ask(line, WAIT)
+    before = cost()
+    for n in range(40):
+        waited(line, n, minutes=3)
+    like = on_record(line).ticket
+    with line.office.records.write() as tx:
+        for n in range(40):
+            assert tx.tickets.take(TicketOnRecord(replace(like, id=TicketId(f"w{n}"), call=None, order=100 + n)))
+    assert cost() == before
+    line.clock.passes(LATELY_KEPT.total_seconds())
+    assert cost()[1] - before[1] == 40  # those answered, once in some seconds for everybody who waits
 
 
 def test_thin_data_says_nothing_of_the_wait(line: TestLine) -> None:

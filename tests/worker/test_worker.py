@@ -18,6 +18,7 @@ import redis
 import structlog
 
 from ivr.core.call import CallState
+from ivr.core.errors import CarrierUnavailable, RecordsUnavailable
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow.turn import Cursor, Frame
 from ivr.core.promises import Promise
@@ -34,7 +35,7 @@ from ivr.worker.inline import InlineLater
 from ivr.worker.later import REST, DramatiqLater, SweepOnly, dramatiq_later
 from ivr.worker.office import Work
 from ivr.worker.run import serve
-from ivr.worker.sweep import RECORDINGS_AFTER, Sweep, due_jobs
+from ivr.worker.sweep import AFTER_TROUBLE, RECORDINGS_AFTER, Sweep, due_jobs
 from tests.databases import START, SetClock, clock, records_in_memory  # noqa: F401
 from tests.store.conftest import MARIA
 from tests.switchboard.test_voicemail import MESSAGE, House
@@ -82,6 +83,8 @@ class Jobs:
             steer=self.do("steer"),  # type: ignore[arg-type]
             tend_floor=lambda: None,
             compare_floor=lambda: None,
+            compare_legs=lambda: None,
+            rest=lambda: None,
         )
 
 
@@ -214,6 +217,31 @@ def test_without_redis_the_sweep_does_the_work(house: House, tmp_path: Path) -> 
     running = Running(work, None)
     assert eventually(lambda: house.row().text is TextState.READ)
     running.end()
+
+
+def test_an_agent_is_woken_when_the_wrap_up_ends_not_at_the_next_round(records_in_memory: SqlRecords) -> None:  # noqa: F811
+    ends, looked = datetime.now(UTC) + timedelta(seconds=0.6), list[datetime]()
+
+    def rest() -> datetime | None:
+        looked.append(datetime.now(UTC))
+        return ends if looked[-1] < ends else None
+
+    running = Running(replace(Jobs().work(records_in_memory, Real()), rest=rest), None)
+    assert eventually(lambda: looked[-1] >= ends)
+    running.end()
+    late = next(at for at in looked if at >= ends) - ends
+    assert late < timedelta(seconds=0.2)
+    assert len(looked) < 20  # it sleeps meanwhile
+
+
+def test_who_cannot_look_for_wrap_ups_says_so_and_sleeps(house: House) -> None:
+    def rest() -> None:
+        raise RecordsUnavailable
+
+    sweep = Sweep(replace(Jobs().work(house.records, house.clock), rest=rest), lambda job, about: None)
+    with structlog.testing.capture_logs() as logged:
+        assert sweep.wake() == AFTER_TROUBLE
+    assert [(line["look"], line["error"]) for line in logged] == [("rest", "RecordsUnavailable")]
 
 
 def test_what_a_job_raises_ends_in_the_log_by_type_and_place_only(records_in_memory: SqlRecords) -> None:  # noqa: F811
@@ -369,3 +397,21 @@ def test_every_round_of_the_sweep_warns_of_promises_that_are_due(
     with records_in_memory.read() as tx:
         (promise,) = tx.promises.open()
     assert (promise.warned_at, promise.late_at) == (due - timedelta(minutes=11), due + timedelta(minutes=1))
+
+
+def test_who_is_not_on_the_floor_is_put_there_while_the_carrier_does_not_answer(
+    records_in_memory: SqlRecords,  # noqa: F811
+    clock: SetClock,  # noqa: F811
+) -> None:
+    def nobody_there(*_: object) -> frozenset[CallId]:
+        raise CarrierUnavailable
+
+    compared: list[datetime] = []
+    work = Jobs().work(records_in_memory, clock)
+    work = replace(work, end_vanished=nobody_there, compare_floor=lambda: compared.append(clock.now()))
+    sweep = Sweep(work, lambda job, about: None)
+    began = clock.now()
+    for _ in range(4):
+        sweep.round()
+        clock.passes(seconds=5)
+    assert compared == [began, began + timedelta(seconds=15)]

@@ -79,8 +79,12 @@ BUILT_IN: Mapping[str, Prompt] = {
         "{queue}. {caller}, in attesa da {wait}. Per rispondere premete 1; se ora non potete, premete 2.",
         "{queue}. {caller}, waiting for {wait}. To take the call press 1; if you cannot now, press 2.",
     ),
+    "whisper_reason": _both(
+        "{queue}. {caller}, per {reason}, in attesa da {wait}. Per rispondere premete 1; se ora non potete, premete 2.",
+        "{queue}. {caller}, for {reason}, waiting for {wait}. To take the call press 1; if you cannot now, press 2.",
+    ),
     "whisper_callback": _both(
-        "{queue}. Da richiamare: {caller}. Per parlargli premete 1 e restate in linea; se ora non potete, premete 2.",
+        "{queue}. Da richiamare: {caller}. Per chiamare premete 1 e restate in linea; se non potete, premete 2.",
         "{queue}. To be called back: {caller}. To talk to them press 1 and hold on; if you cannot now, press 2.",
     ),
     "whisper_again": _both(

@@ -51,6 +51,14 @@ class Explanation:
     hindrances: tuple[Hindrance, ...]
     chances: tuple[Chance, ...]
 
+    def could_from(self, agent: AgentId) -> datetime | None:
+        """From then on this agent could take it, were they free (when a wrap-up ends is known); None: never."""
+        hindrance = next((one for one in self.hindrances if one.agent == agent), None)
+        since = next((chance.since for chance in self.chances if agent in chance.agents), None)
+        if since is None or hindrance is None or hindrance.free_at is None:
+            return since
+        return max(since, hindrance.free_at)
+
 
 def explain(
     ticket: Ticket, line: Iterable[Ticket], agents: Iterable[OnDuty], now: datetime, rules: Rules
@@ -59,6 +67,7 @@ def explain(
     on_duty = sorted(agents, key=lambda one: one.status.agent)
     steps = phases(ticket, rules.starving_after)
     current = [step for step in steps if step.since <= now][-1:]
+    asks = [*current, *(step for step in steps if step.since > now)]
     chances = tuple(
         Chance(
             max(step.since, ticket.arrived_at),
@@ -66,7 +75,8 @@ def explain(
             in_words(step.asked),
             tuple(one.status.agent for one in on_duty if _could(one, step.asked)),
         )
-        for step in (*current, *(step for step in steps if step.since > now))
+        for before, step in zip([None, *asks], asks, strict=False)
+        if before is None or before.asked != step.asked  # past the starvation limit only the place is another
     )
     if not current:
         hindrances: tuple[Hindrance, ...] = ()
@@ -107,7 +117,9 @@ def _ahead(ticket: Ticket, line: Iterable[Ticket], on_duty: list[OnDuty], now: d
 
 def _hindrance(one: OnDuty, asked: Asked, now: datetime) -> Hindrance:
     status = one.status
-    because, free_at = "could take it now", None
+    because = "could take it now"
+    wraps_up = status.wish is Wish.AVAILABLE and status.state is SystemState.WRAP_UP and not status.is_free(now)
+    free_at = status.wrap_up_until if wraps_up else None
     if status.wish is Wish.OFF:
         because = "is off"
     elif short := lacks(one.offer, asked.need):
@@ -120,7 +132,6 @@ def _hindrance(one: OnDuty, asked: Asked, now: datetime) -> Hindrance:
         because = f"is on a break ({status.wish_because})"
     elif not status.is_free(now):
         because = f"is {status.state.replace('_', ' ')} ({status.state_because})"
-        free_at = status.wrap_up_until if status.state is SystemState.WRAP_UP else None
     return Hindrance(status.agent, because, free_at)
 
 

@@ -7,11 +7,11 @@ import random
 import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ivr.exchange.handset import Perceived
-from ivr.exchange.phones import InProcessTelephones, Phone
+from ivr.exchange.phones import InProcessTelephones, Phone, PhoneBook
 from ivr.exchange.scheduler import VirtualScheduler
 from ivr.exchange.sound import RATE, wav_of
 from ivr.testing.simulation.diary import Diary
@@ -42,7 +42,10 @@ class Temperament:
     hangs_up_after_speaking: float = 0.5
     mistypes: float = 0.2
     rings_again: float = 0.15
-    patience: float = 300.0  # seconds until the phone is put down, on average
+    patience: float = 600.0  # seconds until the phone is put down, on average
+    while_waiting: float = 0.15  # presses a key in a round of the wait
+    talks: float = 120.0  # seconds with a person, on average; then hangs up
+    at_home: float = 0.7  # answers, when rung
 
 
 TEMPERAMENTS: Mapping[str, Temperament] = {
@@ -52,6 +55,11 @@ TEMPERAMENTS: Mapping[str, Temperament] = {
     "silent": Temperament(silent=0.8, speaks=0.4),
     "foreign": Temperament(other_language=0.6),
     "wants_a_person": Temperament(person=0.7, speaks=0.95),
+    "waits": Temperament(person=0.9, errs=0.0, hangs_up=0.0, patience=2400.0, while_waiting=0.05, at_home=0.9),
+    "plays_with_keys": Temperament(person=0.8, while_waiting=0.8, patience=900.0),
+    "wants_to_be_called": Temperament(person=0.8, errs=0.0, while_waiting=0.5, patience=1200.0, at_home=0.8),
+    "drops_and_redials": Temperament(person=0.8, hangs_up=0.1, rings_again=0.9, patience=120.0, at_home=0.5),
+    "falls_silent": Temperament(person=0.9, silent=0.3, patience=1200.0, talks=20.0, at_home=0.3),
     "talks": Temperament(person=0.3, speaks=1.0, ends_with_hash=0.2, hangs_up_after_speaking=0.6),
     "lost": Temperament(errs=0.3, again=0.4, silent=0.2, hangs_up=0.1, rings_again=0.4),
 }
@@ -83,11 +91,18 @@ class Street:
     """Where the callers live: their telephones, the clock, the diary, the line's number."""
 
     telephones: InProcessTelephones
+    phones: PhoneBook
     scheduler: VirtualScheduler
     diary: Diary
     to: str
+    seed: int
     heard: Heard
     calls: list[OneCall]
+    homes: dict[str, Home] = field(default_factory=dict)
+
+    def home_of(self, person: Person) -> Home:
+        """The telephone at this number, which rings when somebody calls back."""
+        return self.homes.setdefault(person.number, Home(self, person))
 
 
 class OneCall:
@@ -101,16 +116,32 @@ class OneCall:
         self.acted_last = False  # the caller did something, and has heard no words since
         self.spoke = 0.0  # seconds into the recording that runs, or ran last
         self.over = ""
+        self.told_ahead: dict[str, int] = {}  # by queue and arrival: how many are ahead, as they heard it last
         self._seen = 0
-        self._barged = 0
-        self._asked_for = ""
+        self._music = False  # what was last heard is the music of the wait
+        self._called = False  # they were rung, and did not ring
 
     def dial(self) -> None:
         street = self._street
+        home = street.home_of(self.person)
+        if home.is_engaged():
+            street.scheduler.after(60.0, self.dial)  # one call a telephone
+            return
         self.phone: Phone = street.telephones.dial(self.person.number, street.to)
         street.calls.append(self)
+        home.calls.append(self)
         self._note(f"rings, {self.person.temperament}")
-        self._later(self._chance.expovariate(1 / self.temper.patience), self._hang_up)
+        self._stays(self._chance.expovariate(1 / self.temper.patience))
+
+    def picks_up(self, phone: Phone) -> None:
+        """Take a call that rings the phone."""
+        self.phone, self._called = phone, True
+        self._note(f"answers, {self.person.temperament}")
+        self._stays(self._chance.expovariate(1 / self.temper.patience))
+        phone.answer()
+
+    def _stays(self, longest: float) -> None:
+        self._later(longest, self._hang_up)
         self.phone.watch(lambda _: self._listen())
         self._listen()
 
@@ -125,7 +156,8 @@ class OneCall:
         self._seen += len(news)
         for one in news:
             self._notice(one)
-        if self.phone.playing is not None and self._chance.random() < self.temper.barges:
+        playing = self.phone.playing
+        if playing is not None and not _is_music(playing.text) and self._chance.random() < self.temper.barges:
             self._later(self._chance.uniform(0.3, 4.0), lambda: self._press(self._some_key()))
 
     def _notice(self, news: Perceived) -> None:
@@ -138,18 +170,27 @@ class OneCall:
                 self.said_since_act.append(news.text)
                 if self._chance.random() < self.temper.hangs_up / 3:
                     self._later(self._chance.uniform(0.0, 3.0), self._hang_up)
+            case "played":
+                self._music = _is_music(news.text)
+            case "question" if self._music:
+                self._music = False
+                if self._chance.random() < self.temper.while_waiting:
+                    self._later(self._chance.uniform(0.2, 3.0), lambda: self._press(self._chance.choice("112345*0")))
             case "question":
                 self._later(self._chance.uniform(0.4, 4.0), self._answer)
+            case "connected":
+                self._later(self._chance.expovariate(1 / self.temper.talks), self._hang_up)
             case "tone":
                 self._later(self._chance.uniform(0.1, 2.0), self._speak)
             case "ended" | "busy":
                 self.over = self.over or news.text or news.kind
                 if news.kind == "ended":
                     self._put_down()
-        self._street.heard(self, news)
+        if not self._called:
+            self._street.heard(self, news)
 
     def _put_down(self) -> None:
-        if self._again and self._chance.random() < self.temper.rings_again:
+        if not self._called and self._again and self._chance.random() < self.temper.rings_again:
             again = OneCall(self._street, self.person, self._chance, self._again - 1)
             pause = self._chance.choice((2.0, 20.0, 300.0, 3600.0))
             self._street.scheduler.after(pause, again.dial)
@@ -230,6 +271,53 @@ class OneCall:
 
     def _note(self, what: str) -> None:
         self._street.diary.note("caller", what, self.sid)
+
+
+class Home:
+    """Somebody's telephone, for the calls that come to it."""
+
+    def __init__(self, street: Street, person: Person) -> None:
+        self._street, self._person = street, person
+        self._chance = random.Random(f"{person.number}:{street.seed}")
+        self.calls: list[OneCall] = []
+        self.rung = 0
+        if person.number.startswith("+"):
+            street.phones.put(person.number, self._rings)
+
+    def is_engaged(self) -> bool:
+        return self._person.number.startswith("+") and any(not call.over for call in self.calls)
+
+    def _rings(self, phone: Phone) -> None:
+        chance, temper = self._chance, TEMPERAMENTS[self._person.temperament]
+        self.rung += 1
+        if self.is_engaged():
+            self._street.diary.note("caller", "is engaged", phone.sid)
+            phone.reject("busy")
+        elif chance.random() < temper.at_home:
+            call = OneCall(self._street, self._person, chance, 0)
+            self.calls.append(call)
+            self._street.scheduler.after(chance.uniform(1.0, 15.0), lambda: self._answers(call, phone))
+        else:
+            self._is_not_there(phone)
+
+    def _answers(self, call: OneCall, phone: Phone) -> None:
+        if phone.ringing:
+            call.picks_up(phone)
+        else:
+            call.over = "stopped ringing"
+
+    def _is_not_there(self, phone: Phone) -> None:
+        what = self._chance.choice(("no answer", "busy", "failed", "machine"))
+        self._street.diary.note("caller", f"is rung: {what}", phone.sid)
+        if what in ("busy", "failed"):
+            phone.reject(what)
+        elif what == "machine":
+            self._street.scheduler.after(8.0, lambda: phone.answer(machine=True))
+
+
+def _is_music(text: str) -> bool:
+    """The address of a sound that is played to who waits."""
+    return "/sounds/" in text
 
 
 @lru_cache(maxsize=len(LENGTHS))

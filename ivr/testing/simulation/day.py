@@ -19,10 +19,11 @@ from ivr.exchange.phones import Behaviour
 from ivr.switchboard.import_customers import import_customers
 from ivr.switchboard.promises import answer_voicemail
 from ivr.testing.run import people_of
-from ivr.testing.simulation import laws
+from ivr.testing.simulation import laws, queue_laws
 from ivr.testing.simulation.callers import TEMPERAMENTS, OneCall, Papers, Person, Street
 from ivr.testing.simulation.diary import Entry
 from ivr.testing.simulation.line import Keeps, Line, Wrong
+from ivr.testing.simulation.staff import on_duty
 
 ZONE = ZoneInfo("Europe/Rome")
 FIRST_DAY = datetime(2026, 11, 23, tzinfo=ZONE)
@@ -34,6 +35,12 @@ SETTLES = timedelta(days=2, hours=4)
 """How long the line lives on after the last caller: promises come due, what went wrong is made good."""
 
 LONGEST_CALL = timedelta(hours=1)
+PREFIXES = ("+39061", "+39333")
+"""Of callers: a text message goes to mobiles alone."""
+
+RUSHES, CROWDED, RUSH = 0.7, 240.0, (3600.0, 9 * 3600.0)
+"""The share of callers who ring in a rush, how close together on average, and from when to when one may begin."""
+
 ANSWERED = 0.4
 """The share of messages that somebody answers."""
 
@@ -72,6 +79,8 @@ class Told:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     voicemails: int = 0
     promises: Mapping[str, int] = field(default_factory=dict)
+    tickets: Mapping[str, int] = field(default_factory=dict)
+    callbacks: Mapping[str, int] = field(default_factory=dict)
     struck: Mapping[str, int] = field(default_factory=dict)
     lives: int = 1
     broken: tuple[Seen, ...] = ()
@@ -93,6 +102,8 @@ class Told:
             "outcomes": dict(self.outcomes),
             "voicemails": self.voicemails,
             "promises": dict(self.promises),
+            "tickets": dict(self.tickets),
+            "callbacks": dict(self.callbacks),
             "struck": dict(self.struck),
             "lives": self.lives,
             "replay": self.plan.command(),
@@ -141,7 +152,7 @@ class Day:
             self.line.calm_down()
             broken = scheduler.run_until(self._look, SETTLES.total_seconds())
         if not broken:
-            for law in laws.AT_THE_END:
+            for law in (*laws.AT_THE_END, *queue_laws.AT_THE_END):
                 self._wrong += law(self.line, self.calls, self._books)
         self._write_down_the_books()
         return self._told()
@@ -153,18 +164,34 @@ class Day:
         sheets, orders, postcodes, known = _known_people(flows_dir)
         import_customers(line.records, sheets, line.ids, line.process.office.numbering, "IT", self.began)
         to = wiring.line_numbers(line.settings)[0]
-        street = Street(line.telephones, line.scheduler, line.diary, to, self._heard, self.calls)
+        street = Street(
+            line.telephones,
+            line.network.phones,
+            line.scheduler,
+            line.diary,
+            to,
+            self.plan.seed,
+            self._heard,
+            self.calls,
+        )
+        self.staff = on_duty(line, self.plan.seed, ENDS - BEGINS)
         for number in wiring.company(line.settings).lines.values():  # type: ignore[union-attr]
             person = Behaviour(answers_after=chance.choice((4.0, 12.0, None)), hangs_up_after=chance.uniform(5, 120))
             if number.reaches:
                 line.network.phones.put(number.reaches, person)
         papers = Papers(orders, postcodes)
-        crowd = [f"+3906{chance.randrange(10_000_000, 99_999_999)}" for _ in range(max(1, self.plan.calls // 2))]
+        crowd = [
+            f"{chance.choice(PREFIXES)}{chance.randrange(1_000_000, 9_999_999)}"
+            for _ in range(max(1, self.plan.calls // 2))
+        ]
+        rushes = [chance.uniform(*RUSH) for _ in range(chance.randint(1, 3))]
         numbers = [*crowd, *known, "anonymous"]
         for n in range(self.plan.calls):
             own = random.Random(f"{self.plan.seed}:caller:{n}")
             caller = Person(own.choice(numbers), own.choice(list(TEMPERAMENTS)), papers)
             rings_at = own.uniform(300.0, (ENDS - BEGINS).total_seconds())
+            if own.random() < RUSHES:
+                rings_at = own.choice(rushes) + own.expovariate(1 / CROWDED)
             line.scheduler.after(rings_at, OneCall(street, caller, own).dial)
         clerk = random.Random(f"{self.plan.seed}:clerk")
         line.scheduler.after(3600.0, lambda: self._answer_messages(clerk))
@@ -187,16 +214,16 @@ class Day:
         if written != self._written:
             self._written = written
             after = self._reader.read(self._books)
-            change = laws.Change(self._books, after)
+            change = laws.Change(self._books, after, self.line)
             self._books = after
-            for law in laws.AT_EVERY_EVENT:
+            for law in (*laws.AT_EVERY_EVENT, *queue_laws.AT_EVERY_EVENT):
                 self._wrong += law(change)
         self._wrong += self.line.wrong
         self.line.wrong.clear()
         return bool(self._wrong)
 
     def _heard(self, call: OneCall, news: Perceived) -> None:
-        for law in laws.AT_EVERY_WORD:
+        for law in (*laws.AT_EVERY_WORD, *queue_laws.AT_EVERY_WORD):
             self._wrong += law(call, news, self._books, self.line.records)
 
     # --- The account ------------------------------------------------------------------------------------------------
@@ -212,6 +239,10 @@ class Day:
             diary.sum_up(f"{voicemail.id} {voicemail.recording} {voicemail.audio} {voicemail.answered_at}")
         for promise in sorted(books.promises.values(), key=lambda one: one.id):
             diary.sum_up(f"{promise.id} {promise.state} {promise.due_at.isoformat()} {promise.version}")
+        for ticket in sorted(books.tickets.values(), key=lambda one: one.ticket.id):
+            diary.sum_up(f"{ticket.ticket.id} {ticket.ticket.state} {ticket.attempt} {ticket.agent} {ticket.because}")
+        for claim in sorted(books.claims.values(), key=lambda one: (one.fence, one.agent)):
+            diary.sum_up(f"{claim.token} {claim.agent} {claim.ticket} {claim.how}")
 
     def _told(self) -> Told:
         books, diary = self._books, self.line.diary
@@ -227,6 +258,8 @@ class Day:
             outcomes=+outcomes,
             voicemails=len(books.voicemails),
             promises=Counter(promise.state.value for promise in books.promises.values()),
+            tickets=Counter(place.ticket.state.value for place in books.tickets.values()),
+            callbacks=Counter(callback.state.value for callback in books.callbacks.values()),
             struck=diary.struck,
             lives=self.line.process.life,
             broken=tuple(Seen(wrong, now, tuple(diary.of(wrong.sid) or diary.latest(30))) for wrong in self._wrong),

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+import redis
 from sqlalchemy import Connection, Engine
 from twilio.http.response import Response
 
@@ -81,6 +82,13 @@ class Fault:
 
     def at_statement(self, what: str) -> None:
         """Before ``begin``, a ``statement`` or ``commit``, and when it is ``committed``; may raise."""
+
+    def at_floor(self, what: str) -> None:
+        """Before the floor in Redis is ``asked``, and when it has ``answered``; may raise."""
+
+    def loses_hint(self) -> bool:
+        """Whether a hint that work is to be done reaches nobody."""
+        return False
 
     def at_rest(self, what: str) -> None:
         """Before the carrier is ``asked`` by REST, and when it has ``answered``; may raise."""
@@ -184,12 +192,16 @@ class CallbacksOvertake(Fault):
     rate = 0.15
 
     def carry(self, webhook: Webhook, ask: Ask, done: Done) -> None:
-        if not webhook.path.startswith(("/voice/status", "/voice/recordings")) or not self.dice.fall():
+        if not _is_news(webhook.path) or not self.dice.fall():
             ask(done)
             return
         seconds = self.dice.chance.choice((0.5, 5.0, 40.0, 200.0))
         self.strikes(f"{seconds:g} s on the way", webhook.sid, webhook.path)
         self.dice.scheduler.after(seconds, lambda: ask(done))
+
+
+def _is_news(path: str) -> bool:
+    return path.startswith(("/voice/status", "/voice/recordings")) or path.endswith("/status")
 
 
 class Road:
@@ -307,6 +319,73 @@ class _StruckCursor:
         return getattr(self._cursor, name)
 
 
+# --- The floor --------------------------------------------------------------------------------------------------------
+
+
+class RedisWiped(Fault):
+    """Redis forgets everything: before a question, between two of them, or after an answer."""
+
+    name = "redis_wiped"
+    rate = 0.001
+
+    def __init__(self, dice: Dice) -> None:
+        super().__init__(dice)
+        self.wipe: Callable[[], object] = _nothing
+
+    def at_floor(self, what: str) -> None:
+        if self.dice.fall():
+            self.strikes(f"when it is {what}")
+            self.wipe()
+
+
+class RedisGone(Fault):
+    """Redis does not answer: before it acts, or after it has; once, or for a while."""
+
+    name = "redis_gone"
+    rate = 0.001
+
+    def __init__(self, dice: Dice) -> None:
+        super().__init__(dice)
+        self._until = 0.0
+
+    def at_floor(self, what: str) -> None:
+        dice = self.dice
+        if dice.clock() >= self._until:
+            if not dice.fall():
+                return
+            self._until = dice.clock() + dice.chance.choice((0.0, 0.0, 4.0, 40.0))
+            self.strikes(f"when it is {what}")
+        raise redis.ConnectionError("nobody there (simulated)")
+
+
+class HintLost(Fault):
+    """Somebody is told that there is work, and dies or forgets it: the sweep is to find it."""
+
+    name = "hint_lost"
+    rate = 0.03
+
+    def loses_hint(self) -> bool:
+        lost = self.dice.fall()
+        if lost:
+            self.strikes("a hint reaches nobody")
+        return lost
+
+
+def _nothing() -> None: ...
+
+
+class StruckRedis(redis.Redis):
+    """A client of the floor's server, with faults at each question."""
+
+    strike: Callable[[str], None]
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        self.strike("asked")
+        answer: Any = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        self.strike("answered")
+        return answer
+
+
 # --- The carrier's REST API -------------------------------------------------------------------------------------------
 
 
@@ -394,6 +473,9 @@ class ProcessKilled(Fault):
     def at_rest(self, what: str) -> None:
         self._burns(f"rest {what}")
 
+    def at_floor(self, what: str) -> None:
+        self._burns(f"floor {what}")
+
     def work_ended(self) -> None:
         if self._fuse is not None:
             self._dies("between two events")
@@ -420,6 +502,9 @@ FAULTS: Mapping[str, type[Fault]] = {
         WebhookLate,
         CallbacksOvertake,
         RecordsRefuse,
+        RedisWiped,
+        RedisGone,
+        HintLost,
         CarrierRefuses,
         ProcessKilled,
     )

@@ -13,12 +13,14 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from ivr.core.call import CallRecord, CallState
+from ivr.core.callbacks import Callback
+from ivr.core.leg import Leg
 from ivr.core.promises import Promise
 from ivr.core.voicemail import AudioState, TextState, Voicemail
-from ivr.core.words import CallId, PromiseId, VoicemailId
+from ivr.core.words import AgentId, CallbackId, CallId, LegId, PromiseId, TicketId, VoicemailId
 from ivr.exchange.handset import Perceived
 from ivr.store.session import SqlRecords
-from ivr.switchboard.ports import Records, StoredEvent
+from ivr.switchboard.ports import AgentOnRecord, ClaimOnRecord, Records, StoredEvent, TicketOnRecord, Transaction
 from ivr.testing.simulation.callers import OneCall
 from ivr.testing.simulation.line import Line, Wrong
 
@@ -35,6 +37,11 @@ class Books:
     events: Mapping[CallId, tuple[StoredEvent, ...]] = field(default_factory=dict)
     voicemails: Mapping[VoicemailId, Voicemail] = field(default_factory=dict)
     promises: Mapping[PromiseId, Promise] = field(default_factory=dict)
+    tickets: Mapping[TicketId, TicketOnRecord] = field(default_factory=dict)
+    claims: Mapping[tuple[str, AgentId], ClaimOnRecord] = field(default_factory=dict)
+    legs: Mapping[LegId, Leg] = field(default_factory=dict)
+    agents: Mapping[AgentId, AgentOnRecord] = field(default_factory=dict)
+    callbacks: Mapping[CallbackId, Callback] = field(default_factory=dict)
 
     def of_sid(self, sid: str) -> CallRecord | None:
         return next((call for call in self.calls.values() if call.key.sid == sid), None)
@@ -46,6 +53,11 @@ class Reader:
     CALLS = "SELECT id, turn, next_seq, state, outcome, customer_id FROM calls"
     VOICEMAILS = "SELECT id, audio_state, text_state, answered_at, customer_id FROM voicemails"
     PROMISES = "SELECT id, version, state, customer_id FROM promises"
+    TICKETS = "SELECT id, version FROM tickets"
+    CLAIMS = "SELECT token || ' ' || agent, state FROM claims"
+    LEGS = "SELECT id, version FROM legs"
+    AGENTS = "SELECT name, version FROM agents"
+    CALLBACKS = "SELECT id, version FROM callbacks"
 
     def __init__(self, records: SqlRecords) -> None:
         self._records = records
@@ -58,6 +70,11 @@ class Reader:
             calls, rows = self._fresh(raw, self.CALLS)
             voicemails, voicemail_rows = self._fresh(raw, self.VOICEMAILS)
             promises, promise_rows = self._fresh(raw, self.PROMISES)
+            tickets, _ = self._fresh(raw, self.TICKETS)
+            claims, _ = self._fresh(raw, self.CLAIMS)
+            legs, _ = self._fresh(raw, self.LEGS)
+            agents, _ = self._fresh(raw, self.AGENTS)
+            callbacks, _ = self._fresh(raw, self.CALLBACKS)
         with self._records.read() as tx:
             now = {CallId(id_): tx.calls.at(CallId(id_)) for id_ in calls}
             return Books(
@@ -67,6 +84,11 @@ class Reader:
                 | {VoicemailId(id_): tx.voicemails.get(VoicemailId(id_)) for id_ in voicemails},
                 _kept(before.promises, promise_rows)
                 | {PromiseId(id_): tx.promises.get(PromiseId(id_)) for id_ in promises},
+                {**before.tickets, **{TicketId(id_): tx.tickets.get(TicketId(id_)) for id_ in tickets}},
+                {**before.claims, **_claims(tx, claims)},
+                {**before.legs, **{LegId(id_): tx.legs.get(LegId(id_)) for id_ in legs}},
+                {**before.agents, **{AgentId(name): tx.agents.get(AgentId(name)) for name in agents}},
+                {**before.callbacks, **{CallbackId(id_): tx.callbacks.get(CallbackId(id_)) for id_ in callbacks}},
             )
 
     def _fresh(self, raw: Any, query: str) -> tuple[list[str], set[str]]:
@@ -75,6 +97,11 @@ class Reader:
         fresh = rows - self._seen.get(query, set())
         self._seen[query] = rows
         return sorted(row[0] for row in fresh), {row[0] for row in rows}
+
+
+def _claims(tx: Transaction, names: list[str]) -> dict[tuple[str, AgentId], ClaimOnRecord]:
+    tokens = dict.fromkeys(name.partition(" ")[0] for name in names)
+    return {(token, claim.agent): claim for token in tokens for claim in tx.claims.under(token)}
 
 
 Id = TypeVar("Id", bound=str)
@@ -91,6 +118,7 @@ class Change:
 
     before: Books
     after: Books
+    line: Line
 
     def moved(self) -> Iterator[CallRecord]:
         for call in self.after.calls.values():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from sqlalchemy import Engine
 from ivr import config, wiring
 from ivr.core.errors import FlowRefused, IvrError
 from ivr.core.voicemail import TextState, Transcript
-from ivr.core.words import Language, PhoneNumber
+from ivr.core.words import Language, PhoneNumber, TicketId
 from ivr.exchange import sound, twiml
 from ivr.exchange.chance import Chance as NetworkChance
 from ivr.exchange.network import Network
@@ -27,8 +26,20 @@ from ivr.exchange.scheduler import VirtualScheduler
 from ivr.exchange.webhooks import Answer, Done, Outside, Patience, Unreached, WsgiOutside
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
+from ivr.testing.floors import redis_for_a_world
 from ivr.testing.simulation.diary import Diary
-from ivr.testing.simulation.faults import FAULTS, CarrierWire, Dice, Fault, Killed, Road, StruckRecords, leg_of
+from ivr.testing.simulation.faults import (
+    FAULTS,
+    CarrierWire,
+    Dice,
+    Fault,
+    Killed,
+    RedisWiped,
+    Road,
+    StruckRecords,
+    StruckRedis,
+    leg_of,
+)
 from ivr.testing.world import PUBLIC_URL, SWEEP, LateApp
 from ivr.twilio import fallback
 from ivr.twilio.rest import WsgiHttpClient
@@ -41,8 +52,11 @@ from ivr.world.ids import Chance
 ELSEWHERE = "https://elsewhere.example"
 """Where the static document lies, on a server that is not ours (`ivr fallback`)."""
 
-SWEEPS = ((60.0, SWEEP), (3600.0, 60.0), (math.inf, 1800.0))
-"""Seconds since somebody was on the line, and between two sweeps then: nights take no time."""
+STIRRED, ON_THE_LINE, OWED, QUIET, NIGHT = SWEEP, 20.0, 60.0, 600.0, 1800.0
+"""Seconds between two sweeps: where something went wrong of late, the sweep makes it good, and comes as often
+as in the worker; else it finds what came due by itself, and may take its time."""
+
+OF_LATE, LONG_AGO = 40.0, 7200.0
 
 RESTART = (0.5, 2.0, 9.0)
 """Seconds until a process that died is there again."""
@@ -86,6 +100,8 @@ class Line:
         self.scheduler = VirtualScheduler(at)
         self.diary = Diary(self.scheduler)
         self.wrong: list[Wrong] = []
+        self.in_line_since: dict[TicketId, datetime] = {}
+        self.rung_twice_by: list[tuple[datetime, str, tuple[str, ...]]] = []
         dice = {
             name: Dice(f"{seed}:fault:{name}", kind.rate, self.scheduler, self.diary) for name, kind in FAULTS.items()
         }
@@ -93,7 +109,14 @@ class Line:
         self.records = wiring.records(self.settings, self.scheduler)
         ends.callback(self.records.close)
         self.ids = Chance(self.scheduler, seed)
+        floor = ends.enter_context(redis_for_a_world())
+        self.floor = StruckRedis(connection_pool=floor.connection_pool)
+        self.rules = wiring.rules_of(wiring.company(self.settings))
+        for fault in self.faults:
+            if isinstance(fault, RedisWiped):
+                fault.wipe = floor.flushdb
         self.process = Process(self, dice["process_killed"], records or struck)
+        self.floor.strike = self.process.at_floor
         self._network(flows_dir, seed)
 
     def _network(self, flows_dir: Path, seed: int) -> None:
@@ -104,6 +127,9 @@ class Line:
         account = Account(self.settings.account_sid, self.settings.auth_token)
         self.network = Network(account, self.scheduler, outside, NetworkChance(seed))
         self.telephones = InProcessTelephones(self.network, self.scheduler)
+        company = wiring.company(self.settings)
+        lines = company.lines.values() if company else ()
+        self.network.verified.update(str(line.shows) for line in lines if line.shows)
         for number in wiring.line_numbers(self.settings):
             self.network.add_number(
                 number,
@@ -120,12 +146,28 @@ class Line:
         for fault in self.faults:
             fault.dice.calm = True
 
+    def drop(self, sid: str) -> None:
+        """The line of a leg breaks; the network tells us that it failed."""
+        phone = self.network.live_phone(sid)
+        if phone is not None:
+            phone.drop()
+
+    def rung_twice(self, agent: str, sids: Sequence[str]) -> None:
+        """An agent's phone rings while another call is on it: for the same agent, two tickets."""
+        self.diary.note(agent, "is rung while another call is on their phone", sids[-1])
+        self.rung_twice_by.append((self.scheduler.now(), agent, tuple(sids)))
+
     def until_next_sweep(self) -> float:
-        """In seconds; as in the worker while anybody is on the line."""
+        """In seconds."""
         now = self.scheduler.now()
-        ends = [call.end_time or now for call in self.network.calls()] or [now]
-        quiet = (now - max(ends)).total_seconds()
-        return next(pause for longest, pause in SWEEPS if quiet <= longest)
+        if self.diary.struck_at is not None and (now - self.diary.struck_at).total_seconds() < OF_LATE:
+            return STIRRED
+        quiet = (now - max((call.end_time or now for call in self.network.calls()), default=now)).total_seconds()
+        if quiet < OF_LATE:
+            return ON_THE_LINE
+        if any(since <= now for since in self.in_line_since.values()):
+            return OWED
+        return QUIET if quiet < LONG_AGO else NIGHT
 
 
 Keeps = Callable[[Engine, VirtualScheduler, Callable[[str], None]], SqlRecords]
@@ -155,10 +197,12 @@ class Process:
         """A new process on the old records."""
         line = self._line
         self.life, self.alive = self.life + 1, True
-        later = InlineLater(self._after)
+        later = InlineLater(self._hint)
         wire = CarrierWire(WsgiHttpClient(self.rest), line.faults, self._deleting)
         kept = self._keeps(line.records.engine, line.scheduler, self._strike)
-        self.office = wiring.open_office(line.settings, later, line.scheduler, line.ids, wire, kept=kept)
+        self.office = wiring.open_office(
+            line.settings, later, line.scheduler, line.ids, wire, redis=line.floor, kept=kept
+        )
         self._outside = WsgiOutside(wiring.web_app(self.office), PUBLIC_URL)
         self._work = self._watched(wiring.work(self.office, HearsNoWords()))
         later.serve(self._work)
@@ -218,6 +262,25 @@ class Process:
 
         self._line.scheduler.after(seconds, ring)
 
+    def _hint(self, seconds: float, callback: Callable[[], object]) -> None:
+        if not any(fault.loses_hint() for fault in self._line.faults):
+            self._after(seconds, callback)
+
+    def doing(self, work: Callable[[], object], what: str) -> bool:
+        """Somebody at a desk asks something of the process; False when it refuses, is down, or dies of it."""
+        if not self.alive:
+            return False
+        try:
+            return self._guarded(work, path=what)
+        except IvrError:
+            return False
+
+    def at_floor(self, what: str) -> None:
+        """A question to the floor is on its way, or answered."""
+        if self._working:
+            for fault in self._line.faults:
+                fault.at_floor(what)
+
     def _sweeps(self, sweep: Sweep) -> None:
         def once() -> None:
             sweep.round()
@@ -237,7 +300,7 @@ class Process:
     # --- What a house in order never does ---------------------------------------------------------------------------
 
     def _judge(self, answer: Answer, sid: str, path: str) -> None:
-        speaks = path.startswith(SPEAKING)
+        speaks = path.startswith(SPEAKING) and not path.endswith("/status")
         if answer.status >= 400 and (speaks or not self._line.faults):
             self._wrong("every webhook is answered", f"{path} was answered with HTTP {answer.status}", sid)
         elif speaks:
@@ -286,7 +349,7 @@ class Process:
         for metric in self.office.doors.counters.fallbacks.collect():
             for sample in metric.samples:
                 because = sample.labels.get("because", "")
-                if sample.name.endswith("_total") and because != "RecordsUnavailable" and sample.value:
+                if sample.name.endswith("_total") and because.removeprefix("leg_") != "RecordsUnavailable" and sample.value:
                     self._wrong("no turn breaks but for a reason", f"the fallback was spoken because of {because}")
 
     def _wrong(self, law: str, text: str, sid: str = "") -> None:

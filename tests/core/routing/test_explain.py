@@ -39,6 +39,27 @@ def test_who_could_take_it_at_which_second() -> None:
     }
 
 
+def test_the_starvation_limit_is_no_chance_of_its_own() -> None:
+    waits = ticket("t", 10, needs={"it": 3}, relaxations=(Relaxation(seconds(60), ("it",)),))
+    told = explain(waits, [waits], [on_duty("anna")], NOW, Rules(starving_after=seconds(300)))
+    assert [chance.after_wait for chance in told.chances] == [seconds(0), seconds(60)]
+
+
+def test_each_agent_could_take_it_from_a_moment_on() -> None:
+    start = NOW - seconds(600)
+    writing = happened(signed_in("bruno", start), AgentEvent.CLAIMED, "ticket x", start)
+    writing = happened(writing, AgentEvent.ACCEPTED, "with x", start)
+    writing = happened(writing, AgentEvent.TALK_ENDED, "after x", NOW, wrap_up=seconds(80))
+    waits = ticket("t", 10, needs={"it": 3}, relaxations=(Relaxation(seconds(60), ("it",)),))
+    crew = [on_duty("anna", {"it": 3}), on_duty("bruno", status=writing), on_duty("carla"), on_duty("dario")]
+    refused = replace(waits, refused_by=frozenset({"dario"}))
+    told = explain(refused, [refused], crew, NOW, RULES)
+    assert told.could_from(crew[0].status.agent) == waits.arrived_at
+    assert told.could_from(crew[1].status.agent) == NOW + seconds(80), "the wrap-up ends after the skill is dropped"
+    assert told.could_from(crew[2].status.agent) == NOW + seconds(50)
+    assert told.could_from(crew[3].status.agent) is None
+
+
 def test_each_agent_has_a_reason() -> None:
     start = NOW - seconds(600)
     talking = happened(signed_in("bruno", start), AgentEvent.CLAIMED, "ticket x", start)

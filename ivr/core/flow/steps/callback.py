@@ -327,7 +327,7 @@ def rang_again(walk: Walk, terms: Terms, live: LiveCallback, heard: Heard | None
             walk.note(CallbackChosen(live.callback, "keep"))
             walk.say_sentence("callback_kept")
             return Leave("when_done", "keeps the call back")
-        case Keys("2") if may_wait(walk, terms, live):
+        case Keys("2" | "0") if may_wait(walk, terms, live):  # who wants a person waits at the place there is
             walk.note(CallbackChosen(live.callback, "wait"))
             walk.deeds.append(WaitAtCallback(live.callback))
             walk.say_sentence("callback_waits")

@@ -40,9 +40,9 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
     place = yield WantPlace(node.queue)
     if not isinstance(place, GotPlace):
         return Fail(reason(place))
-    place = as_decided(walk, place)
     if heard is not None and place.language in walk.version.flow.languages:
         walk.language = place.language  # perhaps chosen while waiting
+    place = after_this_turn(walk, place)
     match place.state:
         case TicketState.TALKING if isinstance(heard, LeftRoom):
             here = walk.company.queues.get(node.queue)
@@ -60,14 +60,16 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
             return lines_up(walk, node, place)
 
 
-def as_decided(walk: Walk, place: GotPlace) -> GotPlace:
-    """What this very turn has decided of the place, at the queue it came from, stands on no record yet."""
+def after_this_turn(walk: Walk, place: GotPlace) -> GotPlace:
+    """The place as it will stand once this turn is on record: another queue may have been left in it."""
     for deed in walk.deeds:
         match deed:
-            case EndTalk(ticket) if ticket == place.ticket:
-                return replace(place, state=TicketState.SERVED, room=None)
             case LeavePlace(ticket) if ticket == place.ticket:
-                return replace(place, state=TicketState.LEFT)
+                place = replace(place, state=TicketState.LEFT, wish="")
+            case EndTalk(ticket) if ticket == place.ticket:
+                place = replace(place, state=TicketState.SERVED)
+            case _:
+                pass
     return place
 
 

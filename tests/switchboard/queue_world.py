@@ -443,7 +443,7 @@ class QueueWorld:
         self.tickets: set[str] = set()  # seen on record so far
         self._start()
         publish_folder(flows(), self.records, "test", "opened", self.clock.at)
-        self._readflows()
+        self._read_flows()
         with self.records.write() as tx:
             for record in CREW.values():
                 tx.agents.put(record, self.clock.at)
@@ -465,7 +465,7 @@ class QueueWorld:
         self._missing: frozenset[CallId] = frozenset()
         self._carrier_due = self.clock.at
         if self.is_open:
-            self._readflows()
+            self._read_flows()
 
     def _read_flows(self) -> None:
         """Before any transaction: records in memory have one connection, and a new process reads them in the middle."""

@@ -31,7 +31,7 @@ from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords, open_engine
 from ivr.store.tables import metadata
 from ivr.switchboard import agents
-from ivr.switchboard.ports import Transaction
+from ivr.switchboard.ports import Clock, Transaction
 from ivr.testing.floors import redis_for_a_world
 from ivr.testing.world import NoTranscriber
 from ivr.worker.actors import JOBS
@@ -260,7 +260,7 @@ class Webhook:
 class Carrier:
     """Answers our REST requests, keeps the phones, and hands each webhook to the test to be delivered."""
 
-    def __init__(self, clock: SetClock, faults: Faults) -> None:
+    def __init__(self, clock: Clock, faults: Faults) -> None:
         self.clock, self.faults = clock, faults
         self.phones: dict[str, Phone] = {}
         self.webhooks: list[Webhook] = []
@@ -378,13 +378,13 @@ class Carrier:
         phone.turn = turn
         match says[-1] if says else None:
             case Park(ticket=ticket):
-                phone.place, phone.ticket, phone.round, phone.round_at = "parked", ticket, 0, self.clock.at
+                phone.place, phone.ticket, phone.round, phone.round_at = "parked", ticket, 0, self.clock.now()
             case Join(room, ends):
                 phone.place, phone.room, phone.ends_room = "room", room, ends
                 if phone.is_agents:
                     self.met.setdefault(room, set()).add(phone.ours)
             case Ask():
-                phone.place, phone.since = "asked", self.clock.at
+                phone.place, phone.since = "asked", self.clock.now()
             case GoOn():
                 self._asks(phone, "moved", CameBack())
             case _:
@@ -408,7 +408,7 @@ class Carrier:
             self.closes(room)
 
     def _new(self, number: str, is_agents: bool) -> Phone:
-        phone = Phone(f"CA{self._next():032x}", number, is_agents, self.clock.at, round_at=self.clock.at)
+        phone = Phone(f"CA{self._next():032x}", number, is_agents, self.clock.now(), round_at=self.clock.now())
         self.phones[phone.sid] = phone
         return phone
 
@@ -442,7 +442,7 @@ class QueueWorld:
         self.began = self.clock.at
         self.tickets: set[str] = set()  # seen on record so far
         self._start()
-        publish_folder(_flows(), self.records, "test", "opened", self.clock.at)
+        publish_folder(flows(), self.records, "test", "opened", self.clock.at)
         self._read_flows()
         with self.records.write() as tx:
             for record in CREW.values():
@@ -456,7 +456,7 @@ class QueueWorld:
     def _start(self) -> None:
         """The process begins; nothing of the one before is left but SQL, Redis and what the carrier still says."""
         settings = replace(
-            config.load({"IVR_PUBLIC_URL": URL, "IVR_SECRET_KEY": "world"}, dotenv=None), flows_dir=_flows()
+            config.load({"IVR_PUBLIC_URL": URL, "IVR_SECRET_KEY": "world"}, dotenv=None), flows_dir=flows()
         )
         self.office = wiring.open_office(
             settings, self.hints, self.clock, self._ids, self.carrier, redis=self.redis, kept=self.records
@@ -603,7 +603,7 @@ def _folder() -> TemporaryDirectory[str]:
 
 
 @cache
-def _flows() -> Path:
+def flows() -> Path:
     folder = Path(_folder().name)
     (folder / "company.yaml").write_text(COMPANY, encoding="utf-8")
     for name, how in HOW.items():

@@ -52,7 +52,7 @@ from ivr.world.ids import Chance
 ELSEWHERE = "https://elsewhere.example"
 """Where the static document lies, on a server that is not ours (`ivr fallback`)."""
 
-STIRRED, ON_THE_LINE, OWED, QUIET, NIGHT = SWEEP, 20.0, 60.0, 600.0, 1800.0
+STIRRED, ON_THE_LINE, OWED, QUIET, NIGHT = SWEEP, 30.0, 60.0, 900.0, 7200.0
 """Seconds between two sweeps: where something went wrong of late, it is the sweep that makes it good, and comes as often
 as in the worker; else it finds what came due by itself, and may take its time."""
 
@@ -349,7 +349,11 @@ class Process:
         for metric in self.office.doors.counters.fallbacks.collect():
             for sample in metric.samples:
                 because = sample.labels.get("because", "")
-                if sample.name.endswith("_total") and because.removeprefix("leg_") != "RecordsUnavailable" and sample.value:
+                if (
+                    sample.name.endswith("_total")
+                    and because.removeprefix("leg_") != "RecordsUnavailable"
+                    and sample.value
+                ):
                     self._wrong("no turn breaks but for a reason", f"the fallback was spoken because of {because}")
 
     def _wrong(self, law: str, text: str, sid: str = "") -> None:

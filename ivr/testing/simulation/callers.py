@@ -44,6 +44,7 @@ class Temperament:
     rings_again: float = 0.15
     patience: float = 600.0  # seconds until the phone is put down, on average
     while_waiting: float = 0.15  # presses a key in a round of the wait
+    agrees: float = 0.3  # takes the first of the keys that were named
     talks: float = 120.0  # seconds with a person, on average; then hangs up
     at_home: float = 0.7  # answers, when rung
 
@@ -57,7 +58,7 @@ TEMPERAMENTS: Mapping[str, Temperament] = {
     "wants_a_person": Temperament(person=0.7, speaks=0.95),
     "waits": Temperament(person=0.9, errs=0.0, hangs_up=0.0, patience=2400.0, while_waiting=0.05, at_home=0.9),
     "plays_with_keys": Temperament(person=0.8, while_waiting=0.8, patience=900.0),
-    "wants_to_be_called": Temperament(person=0.8, errs=0.0, while_waiting=0.5, patience=1200.0, at_home=0.8),
+    "wants_to_be_called": Temperament(person=0.5, errs=0.0, while_waiting=0.9, patience=1200.0, agrees=0.9),
     "drops_and_redials": Temperament(person=0.8, hangs_up=0.1, rings_again=0.9, patience=120.0, at_home=0.5),
     "falls_silent": Temperament(person=0.9, silent=0.3, patience=1200.0, talks=20.0, at_home=0.3),
     "talks": Temperament(person=0.3, speaks=1.0, ends_with_hash=0.2, hangs_up_after_speaking=0.6),
@@ -175,7 +176,7 @@ class OneCall:
             case "question" if self._music:
                 self._music = False
                 if self._chance.random() < self.temper.while_waiting:
-                    self._later(self._chance.uniform(0.2, 3.0), lambda: self._press(self._chance.choice("112345*0")))
+                    self._later(self._chance.uniform(0.2, 3.0), self._press_while_waiting)
             case "question":
                 self._later(self._chance.uniform(0.4, 4.0), self._answer)
             case "connected":
@@ -219,6 +220,8 @@ class OneCall:
             if words.search(heard):
                 return self._typed(kind)
         named = [KEY_WORDS.get(key, key) for key in NAMED_KEY.findall(heard)]
+        if named and self._chance.random() < self.temper.agrees:
+            return named[0]
         return self._chance.choice(named) if named else self._some_digits()
 
     def _typed(self, kind: str) -> str:
@@ -226,6 +229,10 @@ class OneCall:
             return self._some_digits()
         papers = self.person.papers
         return self._chance.choice(papers.orders if kind == "order" else papers.postcodes) + "#"
+
+    def _press_while_waiting(self) -> None:
+        agrees = self._chance.random() < self.temper.agrees
+        self._press("1" if agrees else self._chance.choice("12345*0"))
 
     def _some_digits(self) -> str:
         return "".join(self._chance.choices("0123456789", k=self._chance.randint(1, 10))) + self._chance.choice(

@@ -30,6 +30,10 @@ FIRST_DAY = datetime(2026, 11, 23, tzinfo=ZONE)
 DAYS = 42
 """A seed chooses one of so many days: Sundays, holidays and the closing at the end of the year are among them."""
 
+YEAR_ENDS = datetime(2026, 12, 24, tzinfo=ZONE)
+ODD_DAYS = 0.2
+"""So many Sundays and holidays remain of all that were drawn."""
+
 BEGINS, ENDS = timedelta(hours=7, minutes=45), timedelta(hours=20, minutes=15)
 SETTLES = timedelta(days=2, hours=4)
 """How long the line lives on after the last caller: promises come due, what went wrong is made good."""
@@ -132,7 +136,7 @@ class Day:
     def __init__(self, plan: Plan, flows_dir: Path, ends: ExitStack, records: Keeps | None) -> None:
         self.plan = plan
         self._chance = random.Random(f"{plan.seed}:day")
-        self.began = FIRST_DAY + timedelta(days=self._chance.randrange(DAYS)) + BEGINS - timedelta(minutes=5)
+        self.began = _day(self._chance) + BEGINS - timedelta(minutes=5)
         self.line = Line(self.began, flows_dir, plan.seed, plan.faults, ends, records)
         self.calls: list[OneCall] = []
         self.events = 0
@@ -264,6 +268,14 @@ class Day:
             lives=self.line.process.life,
             broken=tuple(Seen(wrong, now, tuple(diary.of(wrong.sid) or diary.latest(30))) for wrong in self._wrong),
         )
+
+
+def _day(chance: random.Random) -> datetime:
+    """Most often one of the days on which somebody is at work."""
+    while True:
+        day = FIRST_DAY + timedelta(days=chance.randrange(DAYS))
+        if (day.weekday() < 5 and day < YEAR_ENDS) or chance.random() < ODD_DAYS:
+            return day
 
 
 def _known_people(folder: Path) -> tuple[Sequence[Any], Sequence[str], Sequence[str], Sequence[str]]:

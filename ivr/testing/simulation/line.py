@@ -52,8 +52,8 @@ from ivr.world.ids import Chance
 ELSEWHERE = "https://elsewhere.example"
 """Where the static document lies, on a server that is not ours (`ivr fallback`)."""
 
-STIRRED, ON_THE_LINE, OWED, QUIET, NIGHT = SWEEP, 20.0, 60.0, 600.0, 1800.0
-"""Seconds between two sweeps: where something went wrong of late, the sweep makes it good, and comes as often
+STIRRED, ON_THE_LINE, OWED, QUIET, NIGHT = SWEEP, 30.0, 60.0, 900.0, 7200.0
+"""Seconds between two sweeps: where something went wrong of late, it is the sweep that makes it good, and comes as often
 as in the worker; else it finds what came due by itself, and may take its time."""
 
 OF_LATE, LONG_AGO = 40.0, 7200.0
@@ -349,8 +349,11 @@ class Process:
         for metric in self.office.doors.counters.fallbacks.collect():
             for sample in metric.samples:
                 because = sample.labels.get("because", "")
-                excused = because.removeprefix("leg_") == "RecordsUnavailable"
-                if sample.name.endswith("_total") and not excused and sample.value:
+                if (
+                    sample.name.endswith("_total")
+                    and because.removeprefix("leg_") != "RecordsUnavailable"
+                    and sample.value
+                ):
                     self._wrong("no turn breaks but for a reason", f"the fallback was spoken because of {because}")
 
     def _wrong(self, law: str, text: str, sid: str = "") -> None:
@@ -375,8 +378,8 @@ class _Elsewhere:
     def __init__(self, way: Outside, people: Mapping[str, PhoneNumber]) -> None:
         self._way = way
         person = next(iter(people.values()), None)
-        # As `ivr fallback` prints it: no callback tells us of a message left there, the carrier's list does.
-        written = fallback.document(person, f"{ELSEWHERE}/thanks.xml")
+        # The carrier tells us of a message that was left there, should we be there again by then.
+        written = fallback.document(person, f"{ELSEWHERE}/thanks.xml", f"{PUBLIC_URL}/voice/recordings")
         self._documents = {"/fallback.xml": written, "/thanks.xml": fallback.thanks_document()}
 
     def request(

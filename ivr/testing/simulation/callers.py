@@ -221,8 +221,8 @@ class OneCall:
                 return self._typed(kind)
         named = [KEY_WORDS.get(key, key) for key in NAMED_KEY.findall(heard)]
         if named and self._chance.random() < self.temper.agrees:
-            return named[0]
-        return self._chance.choice(named) if named else self._some_digits()
+            return str(named[0])
+        return str(self._chance.choice(named)) if named else self._some_digits()
 
     def _typed(self, kind: str) -> str:
         if self._chance.random() < self.temper.mistypes:

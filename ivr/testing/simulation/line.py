@@ -53,8 +53,8 @@ ELSEWHERE = "https://elsewhere.example"
 """Where the static document lies, on a server that is not ours (`ivr fallback`)."""
 
 STIRRED, ON_THE_LINE, OWED, QUIET, NIGHT = SWEEP, 30.0, 60.0, 900.0, 7200.0
-"""Seconds between two sweeps: where something went wrong of late, it is the sweep that makes it good, and comes as often
-as in the worker; else it finds what came due by itself, and may take its time."""
+"""Seconds between two sweeps. Where something went wrong of late it is the sweep that makes it good, and it comes as
+often as in the worker; else it finds what came due by itself, and may take its time."""
 
 OF_LATE, LONG_AGO = 40.0, 7200.0
 

@@ -18,6 +18,7 @@ from ivr.testing.simulation.diary import Diary
 
 KEY_WORDS = {"asterisco": "*", "star": "*", "cancelletto": "#", "hash": "#"}
 NAMED_KEY = re.compile(r"(?:premi|premete|press) (\d|asterisco|cancelletto|star|hash)\b")
+ABOUT_A_CALL = re.compile("richiam|call you back|call back")
 ENTRIES: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile("numero dell'ordine|order number"), "order"),
     (re.compile("avviamento postale|postcode"), "postcode"),
@@ -199,6 +200,9 @@ class OneCall:
     # --- What is done -----------------------------------------------------------------------------------------------
 
     def _answer(self) -> None:
+        if ABOUT_A_CALL.search(" ".join(self.said_since_act)) and self._chance.random() < self.temper.agrees:
+            self._press(self._right_keys())
+            return
         temper, luck = self.temper, self._chance.random()
         for what, share in (
             (self._hang_up, temper.hangs_up),

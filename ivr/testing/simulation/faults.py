@@ -375,13 +375,26 @@ def _nothing() -> None: ...
 
 
 class StruckRedis(redis.Redis):
-    """A client of the floor's server, with faults at each question."""
+    """A client of the floor's server, with faults at each script that is run.
+
+    Whether the server knows a script from an earlier day is no difference: the repetition once it was loaded counts as
+    the same question.
+    """
 
     strike: Callable[[str], None]
+    _unknown = False
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        self.strike("asked")
-        answer: Any = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        if args[0] != "EVALSHA":
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        again, self._unknown = self._unknown, False
+        if not again:
+            self.strike("asked")
+        try:
+            answer: Any = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except redis.exceptions.NoScriptError:
+            self._unknown = True
+            raise
         self.strike("answered")
         return answer
 

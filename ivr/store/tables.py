@@ -405,6 +405,9 @@ tickets = Table(
     Column("told_high_seconds", Float),
     Column("told_at", Moment),
     Column("load", Float),
+    Column("moves", Integer, nullable=False, server_default="0"),
+    Column("moved_turn", Integer, nullable=False, server_default="0"),
+    Column("moved_at", Moment),
     Column("version", Integer, nullable=False),
     Index(
         "uq_tickets_live_call",

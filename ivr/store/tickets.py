@@ -57,6 +57,9 @@ def _on_record(row: Row[Any]) -> TicketOnRecord:
         told_high=_length(row.told_high_seconds),
         told_at=row.told_at,
         load=row.load,
+        moves=row.moves,
+        moved_turn=row.moved_turn,
+        moved_at=row.moved_at,
     )
 
 
@@ -106,6 +109,9 @@ def _columns(on_record: TicketOnRecord) -> dict[str, Any]:
         "told_high_seconds": _seconds(on_record.told_high),
         "told_at": on_record.told_at,
         "load": on_record.load,
+        "moves": on_record.moves,
+        "moved_turn": on_record.moved_turn,
+        "moved_at": on_record.moved_at,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ivr.core.agent import AgentEvent, AgentStatus, SystemState
 from ivr.core.errors import NoSuchTicket
@@ -15,6 +15,9 @@ from ivr.core.words import AgentId, TicketId
 from ivr.switchboard import places
 from ivr.switchboard.ports import ClaimState, Clock, Floor, FloorAnswer, Later, Records, StandingClaim, Transaction
 from ivr.switchboard.standing_floor import StandingFloor, free_agent
+
+AHEAD = timedelta(minutes=1)
+"""A wrap-up that began so far ahead began before the clock was put back: it is over."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,11 @@ class FloorCare:
         free = {agent.agent for agent in seen.free}
         wanted = {each.record.name for each in agents if each.status.is_free(now)}
         wrong = (wanted - free - busy) | (free - wanted)
-        self.line_up.agents(wrong)
-        return len(differ) + len(wrong)
+        rested = {each.record.name for each in agents if _rested(each.status, now)}
+        for name in rested:
+            places.retried(lambda name=name: self._idle(name))  # type: ignore[misc]
+        self.line_up.agents(wrong | rested)
+        return len(differ) + len(wrong | rested)
 
     def rested(self) -> Rested:
         """Agents whose wrap-up is due are idle, on record and on the floor."""
@@ -174,4 +180,6 @@ def _as_free(tx: Transaction, name: AgentId, now: datetime) -> FreeAgent | None:
 
 
 def _rested(status: AgentStatus, now: datetime) -> bool:
-    return status.state is SystemState.WRAP_UP and status.wrap_up_until is not None and status.wrap_up_until <= now
+    if status.state is not SystemState.WRAP_UP or status.wrap_up_until is None:
+        return False
+    return status.wrap_up_until <= now or status.state_since > now + AHEAD

@@ -458,6 +458,9 @@ class TicketOnRecord:
     told_high: timedelta | None = None
     told_at: datetime | None = None
     load: float | None = None  # what it met on arrival: callers ahead for each agent at work
+    moves: int = 0  # so often the caller's leg was pointed to its turn ``moved_turn``, and did not get on
+    moved_turn: int = 0
+    moved_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -937,6 +940,10 @@ class Telephone(Protocol):
 
     def live_calls(self) -> Iterable[str]:
         """The sids of calls in progress or ringing."""
+        ...
+
+    def is_live(self, sid: str) -> bool:
+        """Whether this one call is in progress or ringing, as the carrier says when asked for it alone."""
         ...
 
     def move(self, sid: str, url: str) -> bool:

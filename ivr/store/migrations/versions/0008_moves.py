@@ -1,12 +1,12 @@
-"""Agents: their place in the company's list. Tickets: how often the caller's leg was moved in vain."""
+"""Tickets: how often the caller's leg was moved in vain."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0004"
+revision = "0008"
+down_revision = "0006"  # "0007" once merged
 branch_labels = None
 depends_on = None
 
@@ -15,7 +15,6 @@ Moment = sa.String(32).with_variant(sa.DateTime(timezone=True), "postgresql")
 
 
 def upgrade() -> None:
-    op.add_column("agents", sa.Column("rank", sa.Integer(), server_default="0", nullable=False))
     op.add_column("tickets", sa.Column("moves", sa.Integer(), server_default="0", nullable=False))
     op.add_column("tickets", sa.Column("moved_turn", sa.Integer(), server_default="0", nullable=False))
     op.add_column("tickets", sa.Column("moved_at", Moment))

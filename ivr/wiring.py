@@ -168,7 +168,7 @@ def _queueing(
     """The queue over the floor in Redis; without any, callers wait until there is one."""
     floor, rules = standing_floor(settings, kept, clock, settings.redis_url, redis), rules_of(company(settings))
     line_up = LineUp(kept, floor, clock)
-    steer = Steer(kept, carrier, news, settings.public_url, clock)
+    steer = Steer(kept, carrier, news, settings.public_url, later, clock)
     match = Match(kept, floor, rules, flows, line_up, steer, clock, ids)
     return Queueing(kept, carrier, line_up, match, steer, FloorCare(kept, floor, line_up, later, clock), news, clock)
 

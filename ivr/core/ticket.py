@@ -61,6 +61,7 @@ MOVES: Mapping[tuple[TicketState, TicketEvent], TicketState] = {
     (TicketState.TALKING, TicketEvent.WENT_AWAY): TicketState.AWAY,
     (TicketState.AWAY, TicketEvent.CAME_BACK): TicketState.IN_LINE,
     (TicketState.TALKING, TicketEvent.SERVED): TicketState.SERVED,
+    (TicketState.TALKING, TicketEvent.LEFT): TicketState.LEFT,  # they could not be put through
     (TicketState.CLAIMED, TicketEvent.NOT_REACHED): TicketState.NOT_REACHED,
     (TicketState.AWAY, TicketEvent.NOT_REACHED): TicketState.NOT_REACHED,
     **{(state, TicketEvent.ABANDONED): TicketState.ABANDONED for state in _BEFORE_THE_TALK},

@@ -409,6 +409,9 @@ tickets = Table(
     Column("handed_to", Text),
     Column("held_at", Moment),
     Column("hold_due_at", Moment),
+    Column("moves", Integer, nullable=False, server_default="0"),
+    Column("moved_turn", Integer, nullable=False, server_default="0"),
+    Column("moved_at", Moment),
     Column("version", Integer, nullable=False),
     Index(
         "uq_tickets_live_call",

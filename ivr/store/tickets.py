@@ -62,6 +62,9 @@ def _on_record(row: Row[Any]) -> TicketOnRecord:
         handed_to=row.handed_to,
         held_at=row.held_at,
         hold_due_at=row.hold_due_at,
+        moves=row.moves,
+        moved_turn=row.moved_turn,
+        moved_at=row.moved_at,
     )
 
 
@@ -115,6 +118,9 @@ def _columns(on_record: TicketOnRecord) -> dict[str, Any]:
         "handed_to": on_record.handed_to,
         "held_at": on_record.held_at,
         "hold_due_at": on_record.hold_due_at,
+        "moves": on_record.moves,
+        "moved_turn": on_record.moved_turn,
+        "moved_at": on_record.moved_at,
     }
 
 

@@ -23,6 +23,9 @@ ON_RECORD_WITHIN = timedelta(seconds=5)
 """A claim on the floor that stands on no record after so long never will: whoever made it died over it, or was refused
 by SQL. (SQL gives up on a statement after half of it.)"""
 
+AHEAD = timedelta(minutes=1)
+"""A wrap-up that began so far ahead began before the clock was put back: it is over."""
+
 
 @dataclass(frozen=True)
 class LineUp:
@@ -158,8 +161,11 @@ class FloorCare:
         free = {agent.agent for agent in seen.free}
         wanted = {each.record.name for each in agents if each.status.is_free(now)}
         wrong = (wanted - free - busy) | (free - wanted)
-        self.line_up.agents(wrong)
-        return len(dead) + len(differ) + len(wrong)
+        rested = {each.record.name for each in agents if _rested(each.status, now)}
+        for name in rested:
+            places.retried(lambda name=name: self._idle(name))  # type: ignore[misc]
+        self.line_up.agents(wrong | rested)
+        return len(dead) + len(differ) + len(wrong | rested)
 
     def rested(self) -> Rested:
         """Agents whose wrap-up is due are idle, on record and on the floor."""
@@ -204,4 +210,6 @@ def _as_free(tx: Transaction, name: AgentId, now: datetime) -> FreeAgent | None:
 
 
 def _rested(status: AgentStatus, now: datetime) -> bool:
-    return status.state is SystemState.WRAP_UP and status.wrap_up_until is not None and status.wrap_up_until <= now
+    if status.state is not SystemState.WRAP_UP or status.wrap_up_until is None:
+        return False
+    return status.wrap_up_until <= now or status.state_since > now + AHEAD

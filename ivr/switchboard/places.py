@@ -140,7 +140,7 @@ def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now:
 def forgiven(tx: Transaction, place: TicketOnRecord, now: datetime) -> bool:
     """Those who refused are asked again, once the last refusal is old enough; False where it is not."""
     ended = [claim.ended_at for claim in tx.claims.of_ticket(place.ticket.id) if claim.ended_at is not None]
-    if place.ticket.state is not TicketState.IN_LINE or (ended and now - max(ended) < REFUSED_FOR):
+    if place.ticket.state is not TicketState.IN_LINE or (ended and timedelta() <= now - max(ended) < REFUSED_FOR):
         return False
     _write(tx, replace(place, ticket=replace(place.ticket, refused_by=frozenset())))
     return True
@@ -317,6 +317,8 @@ def agent_done(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timede
     for claim in tx.claims.of_ticket(place.ticket.id):
         if claim.state is ClaimState.ACCEPTED and tx.claims.end(claim.token, claim.agent, "talked", now):
             agent_moves(tx, claim.agent, AgentEvent.TALK_ENDED, "the talk ended", now, wrap_up)
+            if how == "lost":  # the caller waits for them: the talk is not over
+                agent_moves(tx, claim.agent, AgentEvent.WRAPPED_UP, "their line dropped", now)
     for leg in tx.legs.of_ticket(place.ticket.id):
         if leg.kind is LegKind.AGENT and leg.state is not LegState.ENDED and not leg.unwanted:
             written(tx.legs.change(replace(leg, unwanted=True)))
@@ -331,14 +333,26 @@ def colleagues_go(tx: Transaction, ticket: TicketId) -> None:
             written(tx.legs.change(replace(leg, unwanted=True)))
 
 
+def not_put_through(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
+    """The caller's leg does not get to where it belongs: the place is given up, and whoever waits for them is free."""
+    let_agents_go(tx, place, now)
+    _waits_in_vain(tx, place.ticket.id, "failed", "the caller could not be put through", now)
+    note(tx, place, [QueueLeft(place.ticket.id, place.ticket.queue, "failed", _waited(place, now))], now)
+    _end(tx, place, TicketEvent.LEFT, "failed", now)
+
+
 def agent_waits_no_longer(tx: Transaction, ticket: TicketId, now: datetime) -> None:
     """An agent took a callback, and the customer was not reached: free again at once, and their phone is hung up."""
     place = tx.tickets.get(ticket)
     if place.ticket.state is TicketState.TALKING:
         return
+    _waits_in_vain(tx, ticket, "not_reached", "the customer was not reached", now)
+
+
+def _waits_in_vain(tx: Transaction, ticket: TicketId, how: str, because: str, now: datetime) -> None:
     for claim in tx.claims.of_ticket(ticket):
-        if claim.state is ClaimState.ACCEPTED and tx.claims.end(claim.token, claim.agent, "not_reached", now):
-            agent_moves(tx, claim.agent, AgentEvent.TALK_ENDED, "the customer was not reached", now, timedelta())
+        if claim.state is ClaimState.ACCEPTED and tx.claims.end(claim.token, claim.agent, how, now):
+            agent_moves(tx, claim.agent, AgentEvent.TALK_ENDED, because, now, timedelta())
             agent_moves(tx, claim.agent, AgentEvent.WRAPPED_UP, "nothing to wrap up", now)
             for leg in tx.legs.under(claim.token):
                 if leg.kind is LegKind.AGENT and leg.state is not LegState.ENDED and not leg.unwanted:

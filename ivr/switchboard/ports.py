@@ -496,6 +496,9 @@ class TicketOnRecord:
     handed_to: AgentId | None = None  # to this agent; None: to a queue, or back to who transferred it
     held_at: datetime | None = None  # the caller is to be on hold since then; None: in the talk
     hold_due_at: datetime | None = None  # the carrier is to be told so; None: it was
+    moves: int = 0  # so often the caller's leg was pointed to its turn ``moved_turn``, and did not get on
+    moved_turn: int = 0
+    moved_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -993,6 +996,10 @@ class Telephone(Protocol):
 
     def live_calls(self) -> Iterable[str]:
         """The sids of calls in progress or ringing."""
+        ...
+
+    def is_live(self, sid: str) -> bool:
+        """Whether this one call is in progress or ringing, as the carrier says when asked for it alone."""
         ...
 
     def move(self, sid: str, url: str) -> bool:

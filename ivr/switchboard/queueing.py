@@ -119,15 +119,22 @@ class Queueing:
                 continue  # the next round asks again
 
     def compare_legs(self) -> None:
-        """A leg that the carrier does not list is over, whether or not anybody told us: its agent is free again."""
+        """A leg that the carrier does not have is over, whether or not anybody told us: its agent is free again.
+
+        By the distance in time: one that seems to be made in an hour was made before the clock was put back.
+        """
         now = self.clock.now()
         with self.records.read() as tx:
-            legs = [leg for leg in tx.legs.unfinished() if leg.sid is not None and now - leg.made_at > LISTED_AFTER]
+            legs = [
+                leg for leg in tx.legs.unfinished() if leg.sid is not None and abs(now - leg.made_at) > LISTED_AFTER
+            ]
         if not legs:
             return
         live: Set[str] = frozenset(self.telephone.live_calls())
         for leg in legs:
-            if leg.sid not in live and self._still_unfinished(leg.id):
+            if leg.sid is None or leg.sid in live or self.telephone.is_live(leg.sid):
+                continue
+            if self._still_unfinished(leg.id):
                 self.news.ended(leg.id, _end_of(leg))
 
     def _still_unfinished(self, leg: LegId) -> bool:

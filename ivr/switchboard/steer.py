@@ -14,6 +14,7 @@ import structlog
 
 from ivr.core.call import CallRecord, CallState
 from ivr.core.errors import AnswerLost, CarrierUnavailable, NoSuchTicket, RefusedByCarrier
+from ivr.core.events import OddFact
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState
@@ -21,11 +22,18 @@ from ivr.core.ticket import TicketKind, TicketState
 from ivr.core.words import LegId, TicketId
 from ivr.switchboard import places
 from ivr.switchboard.leg_news import LegNews
-from ivr.switchboard.offer import OVER
-from ivr.switchboard.ports import Clock, Records, Telephone, TicketOnRecord
+from ivr.switchboard.offer import ASKED, ASKED_AGAIN, OVER
+from ivr.switchboard.ports import Clock, Later, Records, Telephone, TicketOnRecord
 
 UNHEARD_AFTER = timedelta(seconds=30)
 """A dial that the carrier did not answer, and of which nobody told us since, has not come about."""
+
+TOLD_WITHIN = timedelta(minutes=1)
+"""An offer and the words that it is gone take less than this; a leg that still stands then is hung up."""
+
+MOVES = 3
+MOVED_WITHIN = timedelta(seconds=5)
+"""Moved so often, each time with so long to get on, a caller is not to be had: the flow, or its door, is broken."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +46,7 @@ class Steer:
     telephone: Telephone
     news: LegNews
     public_url: str
+    later: Later
     clock: Clock
 
     def __call__(self, ticket: TicketId) -> None:
@@ -77,14 +86,20 @@ class Steer:
         for leg in legs:
             if leg.state is LegState.COMMITTED:
                 self._dial(leg)
-            elif leg.unwanted and leg.stage == OVER:
-                continue  # it is being told so, and then hung up by the same document
             elif leg.unwanted and leg.sid is not None:
-                self.telephone.hang_up(leg.sid)
+                self._let_go(leg, leg.sid)
             elif _alone(leg, place) and leg.sid is not None:
                 self.telephone.move(leg.sid, self.leg_address(leg.id, leg.turn, "moved"))
-            elif leg.sid is None and self.clock.now() - leg.made_at > UNHEARD_AFTER:
+            elif leg.sid is None and abs(self.clock.now() - leg.made_at) > UNHEARD_AFTER:
                 self.news.ended(leg.id, LegEnd.CANCELLED)
+
+    def _let_go(self, leg: Leg, sid: str) -> None:
+        """Who listens to an offer is told that it is gone, and who is being told is left to hear it."""
+        told_by_now = self.clock.now() - leg.made_at > TOLD_WITHIN
+        if told_by_now or leg.state is not LegState.ANSWERED or leg.stage not in (ASKED, ASKED_AGAIN, OVER):
+            self.telephone.hang_up(sid)
+        elif leg.stage != OVER:
+            self.telephone.move(sid, self.leg_address(leg.id, leg.turn, "moved"))
 
     def leg_address(self, leg: LegId, turn: int, door: str) -> str:
         return f"{self.public_url}/voice/legs/{leg}/turns/{turn}/{door}"
@@ -96,11 +111,49 @@ class Steer:
         stage = cursors.from_json(call.cursor).stage
         talks = place.ticket.state is TicketState.TALKING
         if (stage == PARKED and talks) or (stage == TALKING and not talks):
+            before = _moves(place, call)
+            if before >= MOVES and not self._fresh(place):
+                if before == MOVES:
+                    self._give_up(place.ticket.id, call)
+                return
             moved = self.telephone.move(
                 call.key.sid, f"{self.public_url}/voice/calls/{call.id}/turns/{call.turn}/moved"
             )
             if not moved:
-                log.info("steer.call_over", call=call.id)
+                log.info("steer.call_over", call=call.id)  # its end is on its way to us, or lost: then this is the last
+            if before == 0 or not self._fresh(place):
+                places.retried(lambda: self._note_move(place.ticket.id, call))
+
+    def _fresh(self, place: TicketOnRecord) -> bool:
+        """The last move that was counted may still be under way; of a clock that was put back nothing is known."""
+        return place.moved_at is not None and timedelta() <= self.clock.now() - place.moved_at < MOVED_WITHIN
+
+    def _note_move(self, ticket: TicketId, call: CallRecord) -> None:
+        """Count it, after the carrier was told, so that nobody waits for this."""
+        now = self.clock.now()
+        with self.records.write() as tx:
+            place = tx.tickets.get(ticket)
+            moves = _moves(place, call) + 1
+            places.written(tx.tickets.change(replace(place, moves=moves, moved_turn=call.turn, moved_at=now)))
+
+    def _give_up(self, ticket: TicketId, call: CallRecord) -> None:
+        log.error("steer.given_up", call=call.id, turn=call.turn)
+        places.retried(lambda: self._given_up(ticket, call))
+        self.later.line_up(ticket)
+        self.later.steer(ticket)
+
+    def _given_up(self, ticket: TicketId, call: CallRecord) -> None:
+        now = self.clock.now()
+        with self.records.write() as tx:
+            place = tx.tickets.get(ticket)
+            if tx.calls.at(call.id).turn != call.turn or _moves(place, call) != MOVES:
+                return
+            odd = OddFact(f"turn {call.turn} by moved", f"moved there {MOVES} times, and it did not come about")
+            tx.log.add(call.id, [odd], now)
+            marked = replace(place, moves=MOVES + 1)
+            places.written(tx.tickets.change(marked))
+            if places.live(place):
+                places.not_put_through(tx, tx.tickets.get(ticket), now)
 
     def _dial(self, leg: Leg) -> None:
         if leg.unwanted:
@@ -137,6 +190,11 @@ def _customers_leg(place: TicketOnRecord, call: CallRecord | None, legs: Sequenc
         talking = (leg for leg in legs if leg.kind is LegKind.CUSTOMER and leg.attempt == place.attempt)
         return next((leg.sid for leg in talking if leg.state is not LegState.ENDED), None)
     return call.key.sid if call is not None else None
+
+
+def _moves(place: TicketOnRecord, call: CallRecord) -> int:
+    """So often the call was moved to the turn at which it stands."""
+    return place.moves if place.moved_turn == call.turn else 0
 
 
 def _alone(leg: Leg, place: TicketOnRecord) -> bool:

@@ -28,19 +28,29 @@ class EndVanished:
     def __call__(self, missing_before: Set[CallId]) -> frozenset[CallId]:
         """End the calls that the carrier's list lacks now and lacked before; those it lacks for the first time.
 
-        Two looks, since a call's end may be on its way to us, with more to say, while we ask.
+        Two looks, since a call's end may be on its way to us, with more to say, while we ask; and then the carrier is
+        asked for that call alone, since its list may be wrong.
         """
         now = self.clock.now()
         with self.records.read() as tx:  # before the list is asked for: a call that rings meanwhile is not in question
-            calls = [call for call in tx.calls.unfinished() if now - call.started_at > YOUNG]
+            calls = [call for call in tx.calls.unfinished() if abs(now - call.started_at) > YOUNG]
         if not calls:
             return frozenset()
         live = frozenset(self.telephone.live_calls())
         missing = [call for call in calls if call.key.sid not in live]
         for call in missing:
-            if call.id in missing_before:
+            if call.id not in missing_before:
+                continue
+            if self.telephone.is_live(call.key.sid):
+                self._count_unlisted()
+            else:
                 places.retried(lambda call=call: self._end(call.id))  # type: ignore[misc]
         return frozenset(call.id for call in missing if call.id not in missing_before)
+
+    def _count_unlisted(self) -> None:
+        """The carrier's list lacks a call that it has: nobody's place is given up for that."""
+        with self.records.write() as tx:
+            tx.facts.count_odd("list.lacks_live_call", self.clock.now())
 
     def _end(self, call: CallId) -> None:
         with self.records.write() as tx:

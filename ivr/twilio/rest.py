@@ -29,6 +29,9 @@ API = "https://api.twilio.com"
 PATIENCE = 10.0  # seconds for an answer, and between two pieces of a recording
 LARGEST = 256 * 1024 * 1024  # bytes of audio: about four hours of telephone WAV
 GATEWAYS_ANSWER = (502, 504)  # of something before the carrier, which asked it and heard nothing
+LIVE = ("queued", "ringing", "in-progress")
+"""Of a call that is not over ("Call resource: call status values", twilio.com/docs/voice/api/call-resource)."""
+
 CALL_IS_OVER = 21220  # twilio.com/docs/api/errors/21220: a call that has ended cannot be changed
 
 Auth = tuple[str, str]
@@ -123,10 +126,19 @@ class RestTelephone:
         self._client = Client(account, token, http_client=http, environment={"": ""})
 
     def live_calls(self) -> Iterable[str]:
-        for state in ("queued", "ringing", "in-progress"):
+        for state in LIVE:
             with _carrier():
                 found = [call.sid for call in self._client.calls.list(status=state, page_size=1000)]
             yield from (sid for sid in found if sid)
+
+    def is_live(self, sid: str) -> bool:
+        with _carrier():
+            try:
+                return self._client.calls(sid).fetch().status in LIVE
+            except TwilioRestException as refusal:
+                if refusal.status == 404:
+                    return False
+                raise
 
     def move(self, sid: str, url: str) -> bool:
         with _carrier():

@@ -114,7 +114,7 @@ class Sweep:
     def unclaimed(self) -> None:
         """Put calls on record that left a message while nothing of ours answered; the carrier's list every so often."""
         now = self._work.clock.now()
-        looks = self._listed is None or now - self._listed >= LIST_EVERY
+        looks = self._listed is None or abs(now - self._listed) >= LIST_EVERY
         self._work.adopt((self._listed or now - RECORDINGS_BACK) - LIST_EVERY if looks else None)
         if looks:  # a list that could not be had is asked for again at once
             self._listed = now
@@ -133,8 +133,8 @@ class Sweep:
     def carrier(self) -> None:
         """Compare our calls with the carrier's, and ask it for messages nobody told us of; every 15 s at most."""
         now = self._work.clock.now()
-        if self._carrier_due is not None and now < self._carrier_due:
-            return
+        if self._carrier_due is not None and timedelta() < self._carrier_due - now <= CARRIER_EVERY:
+            return  # a clock that was put back does not put this off
         self._carrier_due = now + CARRIER_EVERY
         self._missing = self._work.end_vanished(self._missing)
         self._recordings(now)

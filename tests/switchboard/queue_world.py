@@ -292,6 +292,9 @@ class Carrier:
         assert calls == f"/2010-04-01/Accounts/{ACCOUNT}", path
         if method == "GET" and name == ".json":
             return _json(200, {"calls": self._listed(params["Status"]), "next_page_uri": None})
+        if method == "GET" and (asked := self.phones.get(name.removeprefix("/").removesuffix(".json"))) is not None:
+            status = ("in-progress" if asked.answered else "ringing") if asked.is_up else "completed"
+            return _json(200, {"sid": asked.sid, "status": status})
         if method == "GET":
             return _json(200, {"recordings": [], "next_page_uri": None})
         if name == ".json":

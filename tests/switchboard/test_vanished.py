@@ -26,10 +26,14 @@ class Network:
     def __init__(self) -> None:
         self.live = {"CA1"}
         self.asked = 0
+        self.unlisted = set[str]()
 
     def live_calls(self) -> set[str]:
         self.asked += 1
         return self.live
+
+    def is_live(self, sid: str) -> bool:
+        return sid in self.live or sid in self.unlisted
 
 
 @pytest.fixture
@@ -45,6 +49,18 @@ def house(records_in_memory: SqlRecords, clock: SetClock, tmp_path: Path) -> Hou
 def state(house: House) -> CallState:
     with house.records.read() as tx:
         return tx.calls.at(MESSAGE.call).state
+
+
+def test_a_call_that_the_list_lacks_and_the_carrier_has_goes_on_and_is_counted(house: House) -> None:
+    network = Network()
+    network.live, network.unlisted = set(), {"CA1"}
+    end = EndVanished(house.records, network, NO_QUEUE, Hints(), house.clock)  # type: ignore[arg-type]
+    house.clock.passes(minutes=2)
+    end(end(frozenset()))
+    assert state(house) is CallState.IN_FLOW
+    with house.records.engine.connect() as connection:
+        odd = connection.exec_driver_sql("SELECT what, times FROM odd_counts").all()
+    assert odd == [("list.lacks_live_call", 1)]
 
 
 def test_missing_twice_running_it_is_ended_once(house: House) -> None:

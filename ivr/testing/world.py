@@ -183,6 +183,7 @@ def open_world(
         outside = WsgiOutside(wiring.web_app(office), PUBLIC_URL)
         account = Account(settings.account_sid, settings.auth_token)
         network = Network(account, scheduler, outside, NetworkChance(seed))
+        ends.callback(network.shut)
         rest.app = create_rest(network, lambda function: function())
         if not publish_folder(flows_dir, office.records, "world", "opened", at):
             raise FlowRefused(f"no line of {flows_dir} has a flow")

@@ -126,15 +126,15 @@ class Sweep:
     def compare(self) -> None:
         """Set the floor right against the record, whether or not the carrier answers; every 15 s at most."""
         now = self._work.clock.now()
-        if self._compare_due is None or now >= self._compare_due:
+        if _due(self._compare_due, now, CARRIER_EVERY):
             self._compare_due = now + CARRIER_EVERY
             self._work.compare_floor()
 
     def carrier(self) -> None:
         """Compare our calls with the carrier's, and ask it for messages nobody told us of; every 15 s at most."""
         now = self._work.clock.now()
-        if self._carrier_due is not None and timedelta() < self._carrier_due - now <= CARRIER_EVERY:
-            return  # a clock that was put back does not put this off
+        if not _due(self._carrier_due, now, CARRIER_EVERY):
+            return
         self._carrier_due = now + CARRIER_EVERY
         self._missing = self._work.end_vanished(self._missing)
         self._recordings(now)
@@ -142,7 +142,7 @@ class Sweep:
     def legs(self) -> None:
         """Compare our legs with the carrier's: an agent whose phone hung up while nobody of ours listened is free."""
         now = self._work.clock.now()
-        if self._legs_due is None or now >= self._legs_due:
+        if _due(self._legs_due, now, LEGS_EVERY):
             self._legs_due = now + LEGS_EVERY
             self._work.compare_legs()
 
@@ -157,3 +157,8 @@ class Sweep:
         self._to_ask.extend(call for call in of_age.values() if left_while_recording(call))
         while self._to_ask:
             self._work.find_recordings(self._to_ask.popleft())
+
+
+def _due(at: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Whether a look is due; a clock that was put back does not put it off."""
+    return at is None or not timedelta() < at - now <= every

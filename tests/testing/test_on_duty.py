@@ -83,11 +83,11 @@ def test_two_callers_and_two_agents_each_one_call() -> None:
 
 def test_who_signs_in_later_takes_who_waits() -> None:
     agents = "{name: anna, skills: {orders: 4}, misses: yes}, "
-    agents += "{name: carla, skills: {orders: 1}, signs_in_at: 3 min, talks: 30 s}"
+    agents += "{name: carla, skills: {orders: 1}, signs_in_at: 80 s, talks: 30 s}"
     (played,) = play(call(agents, "talk", "answered_by: carla"))
     assert played.problems == (), "\n".join(as_dialogue(played))
     rang = next(m.at for m in played.dialogue if m.who == "carla")
-    assert (rang - played.dialogue[0].at).total_seconds() == pytest.approx(180, abs=1)
+    assert (rang - played.dialogue[0].at).total_seconds() == pytest.approx(80, abs=1)
 
 
 def test_an_agent_whose_caller_is_gone_is_rung_no_longer() -> None:

@@ -143,7 +143,7 @@ def test_who_serves_two_queues_takes_whoever_came_first_in_either() -> None:
         first = ring(world, TOP, "+390451234501")
         second = ring(world, IDLE, "+390451234502")
         third = ring(world, TOP, "+390451234503")
-        world.telephones.wait(100)
+        world.telephones.wait(130)
         waited = [place(world, phone) for phone in (first, second, third)]
         assert [each.agent for each in waited] == ["anna"] * 3
         taken = [each.taken_at for each in waited]

@@ -29,8 +29,7 @@ WALTZ = 38.4
 def world(tmp_path: Path) -> Iterator[World]:
     """The flow with queues; Anna, who could serve both, is signed in and has a break."""
     flows = tmp_path / "flows"
-    shutil.copytree(ROOT / "tests" / "flowfiles" / "with_queue", flows)
-    shutil.copytree(ROOT / "call_flows" / "sounds", flows / "sounds")
+    shutil.copytree(ROOT / "call_flows", flows)
     anna, queues = AgentId("anna"), (QueueName("complaints"), QueueName("sales"))
     record = AgentRecord(anna, queues, Address(AddressKind.BROWSER, "anna"), {"complaints": 3, "orders": 3})
     with open_world(MORNING, flows, None, 1) as opened:

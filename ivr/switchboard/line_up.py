@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ivr.core.agent import AgentEvent, AgentStatus, SystemState
 from ivr.core.errors import NoSuchTicket
+from ivr.core.leg import LegKind
 from ivr.core.roster import NoSuchAgent
 from ivr.core.routing.decide import FreeAgent
 from ivr.core.ticket import Ticket, TicketState
@@ -55,13 +56,14 @@ class LineUp:
         self.agents(dict.fromkeys(claim.agent for claim in claims))
 
     def agents(self, names: Iterable[AgentId]) -> None:
-        """Free on the floor, or not, as the record says."""
+        """Free on the floor, or not, as the record says; who is still told something on the phone is not yet."""
         wanted = sorted(set(names))
         if not wanted:
             return
         now = self.clock.now()
         with self.records.read() as tx:
-            free = {name: _as_free(tx, name, now) for name in wanted}
+            on_the_phone = {leg.agent for leg in tx.legs.unfinished() if leg.kind is not LegKind.CUSTOMER}
+            free = {name: None if name in on_the_phone else _as_free(tx, name, now) for name in wanted}
         for name, agent in free.items():
             if agent is not None:
                 self.floor.ask(lambda floor, agent=agent: floor.agent_free(agent, now))  # type: ignore[misc]

@@ -312,7 +312,7 @@ def test_a_status_of_an_unknown_call_is_counted_and_answered(line: TestLine) -> 
 
 def test_every_event_on_record_has_a_public_name(line: TestLine) -> None:
     question = line.ring()
-    for digits in ("7", "3", "1", "9", "4", "3"):
+    for digits in ("7", "3", "2", "9", "4", "3"):
         question = line.answer(question, Digits=digits)
     assert set(kinds(line)) <= set(KINDS)
     assert isinstance(question, Element)

@@ -28,7 +28,7 @@ def test_a_recording_of_a_call_that_the_carrier_does_not_know_either_is_counted_
             world.office.doors.recording_ready(key, "RE9", "https://x/RE9", "completed", None, "recording:RE9", body)
         with world.records.read() as tx:
             assert [one.recording for one in tx.facts.unclaimed(10)] == ["RE9"]
-        world.telephones.wait(30)
+        world.telephones.wait(90)
         with world.records.read() as tx:
             assert tx.facts.unclaimed(10) == []
             assert tx.calls.find(key) is None

@@ -80,9 +80,9 @@ def test_a_person_dials_hears_and_presses_a_key(page, exchange):
     said = dialogue(page, "Premi uno.").locator(".words")
     expect(said).to_be_visible(timeout=15_000)
     assert said.get_attribute("lang") == "it-IT"
+    expect(page.get_by_role("status")).to_have_text("La linea aspetta una risposta", timeout=10_000)
     heard = page.evaluate("() => performance.getEntriesByType('resource').map(entry => entry.name)")
     assert any("/audio/1.wav" in address for address in heard)
-    expect(page.get_by_role("status")).to_have_text("La linea aspetta una risposta", timeout=10_000)
     page.get_by_role("button", name=re.compile("^1")).click()
     thanks = dialogue(page, "Thank you.").locator(".words")
     expect(thanks).to_be_visible(timeout=10_000)

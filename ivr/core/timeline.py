@@ -254,10 +254,12 @@ _ITALIAN = _Teller(
         e.SurveyAnswered: lambda it, *_: (
             f"Sondaggio «{it.survey}», domanda «{it.question}»: «{it.value}»" + (", scontento." if it.unhappy else ".")
         ),
-        e.TextPromised: lambda *_: "Promesso un messaggio di testo.",
+        e.TextPromised: lambda *_: "Promesso un messaggio scritto.",
+        e.TextReceived: lambda it, *_: (
+            "Messaggio scritto ricevuto." if it.received else f"Messaggio scritto non ricevuto ({it.because})."
+        ),
         e.TextEnded: lambda it, *_: (
-            f"Messaggio di testo {_ITALIAN_TEXTS.get(it.state, it.state)}"
-            + (f" ({it.because})." if it.because else ".")
+            f"Messaggio scritto {_ITALIAN_TEXTS.get(it.state, it.state)}" + (f" ({it.because})." if it.because else ".")
         ),
         e.TransferBegan: lambda it, *_: f"In trasferimento al numero {it.number} (passo «{it.node}»).",
         e.TransferConnected: lambda it, *_: f"Ha parlato con il numero esterno (passo «{it.node}»).",
@@ -385,9 +387,15 @@ _ENGLISH = _Teller(
         e.SurveyAnswered: lambda it, *_: (
             f"Survey “{it.survey}”, question “{it.question}”: “{it.value}”" + (", unhappy." if it.unhappy else ".")
         ),
-        e.TextPromised: lambda *_: "Was promised a text message.",
+        e.TextPromised: lambda *_: "Was promised a written message.",
+        e.TextReceived: lambda it, *_: (
+            "The written message was received."
+            if it.received
+            else f"The written message was not received ({it.because})."
+        ),
         e.TextEnded: lambda it, *_: (
-            f"The text message {_ENGLISH_TEXTS.get(it.state, it.state)}" + (f" ({it.because})." if it.because else ".")
+            f"The written message {_ENGLISH_TEXTS.get(it.state, it.state)}"
+            + (f" ({it.because})." if it.because else ".")
         ),
         e.TransferBegan: lambda it, *_: f"Being put through to {it.number} (step “{it.node}”).",
         e.TransferConnected: lambda it, *_: f"Talked with the number outside (step “{it.node}”).",

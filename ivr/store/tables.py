@@ -412,6 +412,7 @@ tickets = Table(
     Column("moves", Integer, nullable=False, server_default="0"),
     Column("moved_turn", Integer, nullable=False, server_default="0"),
     Column("moved_at", Moment),
+    Column("waits_since", Moment),  # at the place of a callback: this wait began later than the arrival
     Column("version", Integer, nullable=False),
     Index(
         "uq_tickets_live_call",
@@ -506,6 +507,7 @@ legs = Table(
     Column("token_heard", Text, nullable=False),
     Column("stage", Text, nullable=False),
     Column("says", Text, nullable=False),  # JSON
+    Column("cursor", Text),  # JSON: where it stands in the flow after the talk
     Column("ended_at", Moment),
     Column("how", Text),
     Column("version", Integer, nullable=False),
@@ -694,6 +696,9 @@ texts = Table(
     Column("ended_at", Moment),
     Column("because", Text),
     Column("carrier_id", Text),
+    Column("channel", Text, nullable=False, server_default="sms"),
+    Column("callback_id", Text),  # of whose miss or new time it tells
+    Column("was_due", Moment),  # when that call was promised before
 )
 
 NEVER_CHANGED = ("call_events", "flow_versions", "agent_states")

@@ -257,7 +257,8 @@ def _settle(tx: Transaction, promise: Promise, after: After, now: datetime) -> N
         case Owed.MOVE:
             again = after.callback.next_at
             assert again is not None, "a callback that goes on has a next attempt"
-            if again + STEP > promise.due_at:
-                promises.move(tx, promise.id, again + STEP, after.because, now)
+            due = after.due or again + STEP
+            if due > promise.due_at:
+                promises.move(tx, promise.id, due, after.because, now)
         case never:
             assert_never(never)

@@ -45,7 +45,7 @@ from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
 from ivr.switchboard import agents
 from ivr.switchboard.fulfil import fulfil
-from ivr.switchboard.ports import Ids, Numbering, Transaction, Transcriber
+from ivr.switchboard.ports import Ids, Mail, Numbering, Transaction, Transcriber
 from ivr.testing import on_duty
 from ivr.testing.evidence import RecordedEvidence
 from ivr.testing.floors import redis_for_a_world
@@ -158,11 +158,13 @@ def open_world(
     seed: int,
     transcriber: Transcriber | None = None,
     database_url: str = "sqlite://",
+    mail: Mail | None = None,
 ) -> World:
     """A line with the flows of a folder, its clock at ``at``; raises FlowRefused when they have errors.
 
     ``models_dir`` None: messages are taken and not read. ``transcriber``: instead of one with these models, so that
-    many worlds can share it. ``database_url``: where what happens is kept, in place of memory.
+    many worlds can share it. ``database_url``: where what happens is kept, in place of memory. ``mail``: the company's
+    mail server.
     """
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="ivr-world-")))
@@ -178,7 +180,7 @@ def open_world(
         rest = LateApp()
         answers, ids = Failing(), Chance(scheduler, seed)
         floor = ends.enter_context(redis_for_a_world())
-        office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers, floor)
+        office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers, floor, mail=mail)
         ends.callback(office.records.close)
         outside = WsgiOutside(wiring.web_app(office), PUBLIC_URL)
         account = Account(settings.account_sid, settings.auth_token)

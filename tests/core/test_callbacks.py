@@ -43,7 +43,6 @@ from ivr.core.callbacks import (
     rings_again,
     served,
     slot_hour,
-    told_by,
 )
 from ivr.core.company import Closing, Hours, Span
 from ivr.core.hours import closes_at, openings
@@ -297,12 +296,6 @@ def test_a_number_is_checked_before_it_is_confirmed(
     )
     assert found == NumberCheck(refusal, because)
     assert found.allowed == (refusal is None)
-
-
-def test_how_they_hear_of_a_miss() -> None:
-    assert told_by("OffVerdi", "mobile", "m@example.it") == "sms"
-    assert told_by("OffVerdi", "fixed", "m@example.it") == "email"  # a landline gets no text
-    assert told_by(None, "mobile", None) is None
 
 
 # --- What follows

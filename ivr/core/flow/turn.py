@@ -590,6 +590,10 @@ class Holidays(Protocol):
         ...
 
 
+def _no_country(_: PhoneNumber) -> str | None:
+    return None
+
+
 def _any_kind(_number: PhoneNumber) -> str:
     return "unknown"
 
@@ -605,6 +609,7 @@ class Scene:
     maybe: Mapping[str, Value] = field(default_factory=dict)  # customer.maybe.*, with or without that prefix
     caller: PhoneNumber | None = None  # None: withheld
     number_kind: Callable[[PhoneNumber], str] = _any_kind  # fixed, mobile, … as ``Numbering.kind`` tells it
+    number_country: Callable[[PhoneNumber], str | None] = _no_country  # as ``Numbering.country`` tells it
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,22 @@
+"""Messages: by e-mail too, and what they tell of; legs in the flow after a talk; when a wait at a kept place began."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+# As `ivr.store.tables.Moment` keeps a time.
+Moment = sa.String(32).with_variant(sa.DateTime(timezone=True), "postgresql")
+
+
+def upgrade() -> None:
+    op.add_column("texts", sa.Column("channel", sa.Text(), server_default="sms", nullable=False))
+    op.add_column("texts", sa.Column("callback_id", sa.Text()))
+    op.add_column("texts", sa.Column("was_due", Moment))
+    op.add_column("legs", sa.Column("cursor", sa.Text()))
+    op.add_column("tickets", sa.Column("waits_since", Moment))

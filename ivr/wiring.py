@@ -24,6 +24,7 @@ from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.adopt import AdoptRecordings
+from ivr.switchboard.after_talk import AfterTalk
 from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
 from ivr.switchboard.board import AskBoard
 from ivr.switchboard.call_back import CallBack
@@ -119,7 +120,8 @@ def open_office(
     carrier = telephone(settings, http)
     mail = mail or post(settings)
     notices = Notices(wording, numbering, ids, mails=mail is not None)
-    calls_back = CallBack(flows, wording, holidays, ids, later, notices)
+    after_talk = AfterTalk(flows, wording, holidays, ids, later)
+    calls_back = CallBack(flows, wording, holidays, ids, later, notices, after_talk)
     news = LegNews(kept, flows, calls_back, later, clock)
     queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
     doors = Doors(

@@ -412,7 +412,6 @@ tickets = Table(
     Column("moves", Integer, nullable=False, server_default="0"),
     Column("moved_turn", Integer, nullable=False, server_default="0"),
     Column("moved_at", Moment),
-    Column("waits_since", Moment),  # at the place of a callback: this wait began later than the arrival
     Column("version", Integer, nullable=False),
     Index(
         "uq_tickets_live_call",
@@ -507,7 +506,6 @@ legs = Table(
     Column("token_heard", Text, nullable=False),
     Column("stage", Text, nullable=False),
     Column("says", Text, nullable=False),  # JSON
-    Column("cursor", Text),  # JSON: where it stands in the flow after the talk
     Column("ended_at", Moment),
     Column("how", Text),
     Column("version", Integer, nullable=False),

@@ -33,6 +33,7 @@ from ivr.core.ticket import TicketEvent, TicketKind, TicketState
 from ivr.core.whisper import spoken
 from ivr.core.words import CallbackId, LegId, TicketId
 from ivr.switchboard import callbacks, places
+from ivr.switchboard.after_talk import IN_THE_FLOW, AfterTalk
 from ivr.switchboard.leg_news import wrap_up_of
 from ivr.switchboard.leg_turn import Hint, LegStep
 from ivr.switchboard.notice import Notices
@@ -76,6 +77,7 @@ class CallBack:
     ids: Ids
     later: Later
     notices: Notices
+    after_talk: AfterTalk
     policy: AttemptPolicy = POLICY
 
     def begin(self, tx: Transaction, place: TicketOnRecord, claim: ClaimOnRecord, now: datetime) -> Leg | None:
@@ -107,6 +109,8 @@ class CallBack:
     def heard(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> LegStep:
         """The customer answered, pressed a key, was silent, or came out of the talk."""
         callback, place = _of(tx, leg), tx.tickets.get(leg.ticket)
+        if leg.stage.startswith(IN_THE_FLOW):
+            return self.after_talk.heard(tx, leg, callback, heard, OVER, now)
         if leg.stage == TALKING:
             return self._talked(tx, leg, callback, place, heard, now)
         if not _under_way(callback, place, leg):
@@ -272,7 +276,16 @@ class CallBack:
             if again != callback:
                 self._placed(tx, place, After(again, Owed.NOTHING_NEW, "the agent's line dropped"), now)
                 return self._over(tx, leg, callback, "callback_dropped", now)
-        return self._over(tx, leg, callback, "goodbye", now)
+        return self._served(tx, leg, callback, now)
+
+    def _served(self, tx: Transaction, leg: Leg, callback: Callback, now: datetime) -> LegStep:
+        """The survey that follows a talk in this queue, where there is one."""
+        place = tx.tickets.get(leg.ticket)
+        served = place.ticket.state is TicketState.SERVED and place.attempt == leg.attempt
+        asked = self.after_talk.begin(tx, leg, callback, place.ticket.queue, OVER, now) if served else None
+        if asked is None:
+            return self._over(tx, leg, callback, "goodbye", now)
+        return replace(asked, hints=(*asked.hints, *self._hints(leg)))
 
     def _over(self, tx: Transaction, leg: Leg, callback: Callback, sentence: str, now: datetime) -> LegStep:
         return LegStep((Speak((self._words(tx, leg, callback, sentence, now),)), HangUp()), OVER, self._hints(leg))

@@ -1,4 +1,4 @@
-"""Messages: by e-mail too, and what they tell of; legs in the flow after a talk; when a wait at a kept place began."""
+"""Messages: by e-mail too, and of which call back they tell."""
 
 from __future__ import annotations
 
@@ -18,5 +18,3 @@ def upgrade() -> None:
     op.add_column("texts", sa.Column("channel", sa.Text(), server_default="sms", nullable=False))
     op.add_column("texts", sa.Column("callback_id", sa.Text()))
     op.add_column("texts", sa.Column("was_due", Moment))
-    op.add_column("legs", sa.Column("cursor", sa.Text()))
-    op.add_column("tickets", sa.Column("waits_since", Moment))

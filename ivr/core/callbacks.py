@@ -50,6 +50,9 @@ CODE_HOLDS = timedelta(hours=48)
 CODE_BOOST = timedelta(hours=1)
 """What the code of somebody we did not reach is worth in line."""
 
+LOST_PAUSE = timedelta(minutes=1)
+"""After the second dial that failed on our side; after the third twice as long, and so on."""
+
 MOST_DIALS = 10
 """Dials in all, those that failed on our own side included."""
 
@@ -511,9 +514,10 @@ def after_attempt(
         case Outcome.REFUSED:
             return _end(callback, CallbackState.CANCELLED, Owed.WITHDRAW, "the customer wants no call", now)
         case Outcome.LOST if callback.attempts < MOST_DIALS:
-            return After(
-                replace(callback, state=CallbackState.WAITING, next_at=now), Owed.NOTHING_NEW, "failed on our side"
-            )
+            # The first time at once; but a phone that does ring somewhere shall not ring again and again.
+            again = now + LOST_PAUSE * (callback.attempts - callback.misses - 1)
+            waiting = replace(callback, state=CallbackState.WAITING, next_at=again)
+            return After(waiting, Owed.NOTHING_NEW, "failed on our side")
         case Outcome.LOST:
             return _end(callback, CallbackState.NOT_REACHED, Owed.BREAK, "failed on our side too often", now, code)
         case _:

@@ -85,7 +85,12 @@ def _length(seconds: float | None) -> str:
 
 _ITALIAN_LANGUAGES: Mapping[str, str] = {"it": "italiano", "en": "inglese"}
 _ITALIAN_PROOFS: Mapping[str, str] = {"pin": "PIN", "order": "numero d'ordine e CAP"}
-_ITALIAN_RECORDS: Mapping[str, str] = {"order": "ordine", "customer": "cliente", "case": "pratica"}
+_ITALIAN_RECORDS: Mapping[str, str] = {
+    "order": "ordine",
+    "customer": "cliente",
+    "case": "pratica",
+    "callback": "richiamata",
+}
 _ITALIAN_FETCHES: Mapping[str, str] = {"success": "arrivata", "failure": "errore", "timeout": "fuori tempo"}
 _ITALIAN_ENDS: Mapping[str, str] = {
     "hung_up": "ha riagganciato",
@@ -166,6 +171,7 @@ _ENGLISH_ATTEMPTS: Mapping[str, str] = {
     "failed": "the number cannot be reached",
     "lost": "failed on our side",
 }
+_ENGLISH_RECORDS: Mapping[str, str] = {"callback": "call back"}
 _ENGLISH_TEXTS: Mapping[str, str] = {
     "sent": "was sent",
     "failed": "was not sent",
@@ -327,7 +333,9 @@ _ENGLISH = _Teller(
         e.PaceChosen: lambda it, *_: "Asked for the slow pace." if it.slow else "Asked for the normal pace.",
         e.CallerVerified: lambda it, *_: f"Proved who they are ({_ENGLISH_PROOFS.get(it.by, it.by)}).",
         e.VerificationFailed: lambda it, *_: f"Could not prove who they are ({_ENGLISH_PROOFS.get(it.by, it.by)}).",
-        e.RecordLooked: lambda it, *_: f"Looked up the {it.record}: {'found' if it.found else 'not found'}.",
+        e.RecordLooked: lambda it, *_: (
+            f"Looked up the {_ENGLISH_RECORDS.get(it.record, it.record)}: {'found' if it.found else 'not found'}."
+        ),
         e.CaseOpened: lambda it, t, _: f"Opened a case: {t.cases.get(it.case, it.case)}, code {it.code}.",
         e.VoicemailTaken: lambda it, t, zone: (
             f"Left a message for “{it.queue}”"

@@ -192,10 +192,12 @@ def served(
     return tuple(ended)
 
 
-def forward(tx: Transaction, customer: CustomerId, caller: CallerNumber, now: datetime) -> timedelta:
-    """What somebody whom we could not reach, and who rings now from that number, is worth in line."""
-    mine = (each for each in tx.callbacks.of(customer) if each.number == caller)
-    return max((decided.code_boost(each, now) for each in mine), default=timedelta())
+def forward(tx: Transaction, customer: CustomerId, caller: CallerNumber, code: str | None, now: datetime) -> timedelta:
+    """What somebody whom we could not reach is worth in line: who rings from that number, or has keyed in the code."""
+    mine = [each for each in tx.callbacks.of(customer) if each.number == caller]
+    by_code = None if code is None else tx.callbacks.by_code(code, now)
+    owed = mine if by_code is None else [*mine, by_code]
+    return max((decided.code_boost(each, now) for each in owed), default=timedelta())
 
 
 def away(place: TicketOnRecord) -> TicketOnRecord:

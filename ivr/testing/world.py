@@ -18,6 +18,8 @@ import redis
 from ivr import config, wiring
 from ivr.core.agent import Wish
 from ivr.core.call import CallRecord
+from ivr.core.callbacks import CODE_HOLDS, Callback, CallbackState
+from ivr.core.customer import Customer, CustomerKind
 from ivr.core.errors import FloorUnavailable, FlowRefused
 from ivr.core.flow.turn import (
     Got,
@@ -32,7 +34,7 @@ from ivr.core.flow.turn import (
     WantSlots,
 )
 from ivr.core.voicemail import TextState, Transcript
-from ivr.core.words import AgentId, Language
+from ivr.core.words import AgentId, CallbackId, CustomerId, Language, PhoneNumber, QueueName
 from ivr.exchange.chance import Chance as NetworkChance
 from ivr.exchange.handset import Subscriber
 from ivr.exchange.network import Network
@@ -102,6 +104,34 @@ class World:
         with suppress(FloorUnavailable):  # the sweep compares it with the record
             self.office.queueing.line_up.agents((name,))
         self.office.later.match()
+
+    def give_code(self, code: str) -> None:
+        """Put a call back on record that reached nobody, a minute ago, and whose customer was sent this code."""
+        now, ids = self.scheduler.now(), self.office.ids
+        somebody = Customer(CustomerId(ids.new()), CustomerKind.ANONYMOUS)
+        missed = Callback(
+            id=CallbackId(ids.new()),
+            customer=somebody.id,
+            call=None,
+            line="",
+            queue=QueueName(""),
+            number=PhoneNumber("+393330000000"),
+            country="IT",
+            zones=(),
+            language=Language("it"),
+            arrived_at=now,
+            asked_at=now,
+            next_at=None,
+            state=CallbackState.NOT_REACHED,
+            misses=3,
+            code=code,
+            code_until=now + CODE_HOLDS,
+            ended_at=now,
+            because="not reached in 3 attempts",
+        )
+        with self.records.write() as tx:
+            tx.customers.add(somebody)
+            tx.callbacks.ask(missed)
 
     def _later(self, length: timedelta, what: Callable[[], None]) -> None:
         if length > timedelta(0):

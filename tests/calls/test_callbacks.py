@@ -13,6 +13,8 @@ from ivr.core.company import EmergencyClosing
 from ivr.core.leg import LegKind
 from ivr.core.promises import Promise, PromiseState
 from ivr.core.ticket import TicketState
+from ivr.core.words import CustomerId, PhoneNumber
+from ivr.switchboard import callbacks
 from ivr.switchboard.ports import Mail
 from ivr.testing import scripts
 from ivr.testing.on_duty import OnDuty
@@ -153,6 +155,13 @@ def test_after_three_misses_it_ends_and_who_rings_then_goes_forward_in_line() ->
         with world.records.read() as tx:
             (place,) = tx.tickets.live()
         assert place.ticket.boost == CODE_BOOST
+        now, others = world.scheduler.now(), PhoneNumber("+390212349999")
+        with world.records.read() as tx:
+            worth = [
+                callbacks.forward(tx, CustomerId("x"), others, callback.code, now + timedelta(hours=h))
+                for h in (46, 48)
+            ]
+        assert callback.code is not None and worth == [CODE_BOOST, timedelta()]
 
 
 def test_who_wants_no_call_any_more_is_not_called_again() -> None:
@@ -196,6 +205,16 @@ def test_who_waits_there_and_hangs_up_is_called_back_all_the_same() -> None:
         (callback,) = owed(world)
         assert (callback.state, ticket(world, callback)) == (CallbackState.WAITING, TicketState.IN_LINE)
         assert promise(world, callback).state is PromiseState.OPEN
+
+
+def test_who_waits_there_overflows_by_this_wait_and_not_by_the_first_arrival() -> None:
+    with line() as world:
+        played(world, script(ASKED))
+        world.telephones.wait(4 * 60)
+        again = "[hear: premi 1, press: 1, hear: premete 2, press: 2, wait: {}, hear: {}]"
+        short = again.format("3 min", "Grazie di aspettare")[:-1] + ", hangup]"
+        played(world, script(short, more="expect: {path: [choice, call_me, order_desk], outcome: abandoned}"))
+        played(world, script(again.format("6 min", "Lasciate un messaggio")))
 
 
 def test_who_rings_again_and_cancels_is_owed_nothing() -> None:

@@ -438,6 +438,7 @@ class TakePlace:
     node: str = ""
     last_agent: bool = False  # whoever served them last is asked first
     since: datetime | None = None
+    code: str | None = None  # of a call back that reached nobody: it takes them forward
 
 
 @dataclass(frozen=True)

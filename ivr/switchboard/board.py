@@ -16,8 +16,9 @@ from ivr.core.board import AgentNow, Board, ClaimNow, queues_now
 from ivr.core.callbacks import Callback
 from ivr.core.errors import NoSuchTicket
 from ivr.core.events import QueueJoined, QueueLeft
-from ivr.core.metrics import QueueFigures, RangesHeld, WorkingTime
+from ivr.core.metrics import PromisesKept, QueueFigures, RangesHeld, WorkingTime, promises_kept
 from ivr.core.order_proof import Absence, House, Offered, Row, Stood, order_proof
+from ivr.core.promises import warns_at
 from ivr.core.routing.decide import Rules
 from ivr.core.routing.explain import Explanation, OnDuty, explain
 from ivr.core.ticket import TicketKind, TicketState
@@ -38,6 +39,9 @@ TARGET = timedelta(seconds=20)
 
 LONGEST_CALL = timedelta(days=1)
 """A ticket's first call rang no longer than so long before the ticket stood."""
+
+KEPT_OF = timedelta(days=30)
+"""So far back the kept rate looks."""
 
 LOG_AT_ONCE = 200
 """Lines of an agent's log; as many again until the time in question is covered."""
@@ -72,6 +76,17 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Promised:
+    """What is owed now, by how it stands, and how the promises that fell due of late were kept."""
+
+    due: int  # open, and in time
+    warned: int
+    late: int
+    to_be_told: int  # of all these: moved, and the customer does not know yet
+    kept: PromisesKept
+
+
+@dataclass(frozen=True)
 class AskBoard:
     """``targets``: the queues of the company in its order, and how soon each aims to answer."""
 
@@ -98,6 +113,16 @@ class AskBoard:
                 for one in claims
             ),
         )
+
+    def promised(self) -> Promised:
+        """The promises of this moment, and the kept rate of the last 30 days."""
+        now = self.clock.now()
+        with self.records.read() as tx:
+            owed, fell_due = tx.promises.open(), tx.promises.due_between(now - KEPT_OF, now)
+        late = sum(each.missed_at is not None or each.due_at < now for each in owed)
+        warned = sum(each.missed_at is None and each.due_at >= now >= warns_at(each) for each in owed)
+        told = sum(each.to_be_told for each in owed)
+        return Promised(len(owed) - warned - late, warned, late, told, promises_kept(fell_due, now))
 
     def find(self, number: PhoneNumber) -> TicketId:
         """The ticket of whoever has this number, waiting or to be called. Raises NobodyWaits."""

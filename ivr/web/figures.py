@@ -23,7 +23,7 @@ class BoardFigures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            board = self._ask.now()
+            board, promised = self._ask.now(), self._ask.promised()
         except RecordsUnavailable:
             yield GaugeMetricFamily("ivr_board_readable", "1 when the records could be read", value=0)
             return
@@ -39,4 +39,11 @@ class BoardFigures(Collector):
         counts = board.agents_by_state()
         for state in SHOWN:
             agents.add_metric([state], counts.get(state, 0))
-        yield from (waiting, callbacks, longest, agents)
+        owed = GaugeMetricFamily("ivr_promises_owed", "Promises still owed, by how they stand", labels=["stands"])
+        for stands in ("due", "warned", "late", "to_be_told"):
+            owed.add_metric([stands], getattr(promised, stands))
+        yield from (waiting, callbacks, longest, agents, owed)
+        if promised.kept.rate is not None:
+            yield GaugeMetricFamily(
+                "ivr_promises_kept_ratio", "Of those that fell due in 30 days, kept in time", value=promised.kept.rate
+            )

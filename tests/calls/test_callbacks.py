@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ivr import wiring
 from ivr.core.agent import SystemState, Wish
 from ivr.core.callbacks import CODE_BOOST, Callback, CallbackState, Outcome
 from ivr.core.company import EmergencyClosing
@@ -363,3 +364,26 @@ def test_an_emergency_closing_moves_the_call_and_the_customer_is_told() -> None:
         world.telephones.wait(23 * 3600 + 300)
         (callback,) = owed(world)
         assert outcomes(world, callback) == [Outcome.NO_ANSWER]
+
+
+# --- What was promised ------------------------------------------------------------------------------------------------
+
+
+def test_a_day_on_which_nobody_was_there_in_time_is_on_record_as_one() -> None:
+    steps = ASKED[:-1] + ", answer: {within: 3 h}, hear: 'Ci scusiamo: vi chiamiamo più tardi', press: 1, talk]"
+    late = "agents: [{name: anna, talks: 30 s, signs_in_at: 140 min}]"
+    with line() as world:
+        board = wiring.ask_board(wiring.company(world.office.settings), world.records, world.scheduler)
+        played(world, script(steps, more=late))
+        (callback,) = owed(world)
+        owes = promise(world, callback)
+        assert (owes.state, owes.because) == (PromiseState.LATE, "the customer was reached")
+        steps_of_it = [kind for kind in told(world, callback) if kind.startswith("promise.")]
+        assert steps_of_it == ["promise.made", "promise.warned", "promise.late", "promise.closed"]
+        assert owes.warned_at is not None and owes.late_at is not None
+        assert (
+            timedelta() <= owes.warned_at - (owes.made_at + 0.8 * (owes.due_at - owes.made_at)) <= timedelta(minutes=1)
+        )
+        assert timedelta() <= owes.late_at - owes.due_at <= timedelta(minutes=1)
+        found = board.promised()
+        assert (found.due, found.warned, found.late, found.kept.due, found.kept.rate) == (0, 0, 0, 1, 0.0)

@@ -82,6 +82,7 @@ def test_the_gauges_say_who_waits_and_who_works(waiting: World, api: FlaskClient
     assert float(lines['ivr_queue_longest_wait_seconds{queue="sales"}']) > 1
     assert float(lines['ivr_agents{state="free"}']) == 1
     assert float(lines['ivr_agents{state="talking"}']) == 0
+    assert float(lines['ivr_promises_owed{stands="due"}']) == 0
     assert "ivr_signatures_refused_total" in lines
     assert not any("elena" in line or "39045" in line for line in lines), "no personal data"
 

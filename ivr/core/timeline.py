@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from ivr.core import events as e
+from ivr.core.reasons import reason
 from ivr.core.upcast import EventUnreadable, event_of
 from ivr.core.words import CallId, Language
 
@@ -81,6 +82,10 @@ def _length(seconds: float | None) -> str:
         return "?"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _why(because: str) -> str:
+    return reason(because, Language("it"))
 
 
 _ITALIAN_LANGUAGES: Mapping[str, str] = {"it": "italiano", "en": "inglese"}
@@ -220,7 +225,7 @@ _ITALIAN = _Teller(
             f"In ritardo: {t.promises.get(it.what, it.what)}, promesso entro il {t.when(it.due, zone)} («{it.owner}»)."
         ),
         e.PromiseMoved: lambda it, t, zone: (
-            f"Da spostare al {t.when(it.new_due, zone)}: {t.promises.get(it.what, it.what)} ({it.because}); "
+            f"Da spostare al {t.when(it.new_due, zone)}: {t.promises.get(it.what, it.what)} ({_why(it.because)}); "
             "il cliente va avvisato."
         ),
         e.PromiseMoveTold: lambda it, t, zone: (
@@ -228,7 +233,7 @@ _ITALIAN = _Teller(
         ),
         e.PromiseClosed: lambda it, t, _: (
             f"Promessa {t.results.get(it.result, it.result)}: {t.promises.get(it.what, it.what)}"
-            + (f" ({it.because})." if it.because else ".")
+            + (f" ({_why(it.because)})." if it.because else ".")
         ),
         e.VoicemailAnswered: lambda it, *_: f"Risposto al messaggio ({it.by}).",
         e.CallbackPromised: lambda it, t, zone: (
@@ -237,7 +242,7 @@ _ITALIAN = _Teller(
             + (f", il {t.when(it.slot, zone)}." if it.slot else f", entro il {t.when(it.due, zone)}.")
         ),
         e.CallbackChosen: lambda it, *_: f"Ha già una richiamata: {_ITALIAN_CHOICES.get(it.choice, it.choice)}.",
-        e.CallbackRefused: lambda it, *_: f"Numero non richiamabile ({it.because}).",
+        e.CallbackRefused: lambda it, *_: f"Numero non richiamabile ({_why(it.because)}).",
         e.CallbackTried: lambda it, *_: (
             f"Richiamata, tentativo {it.attempt}: {_ITALIAN_ATTEMPTS.get(it.outcome, it.outcome)}."
         ),
@@ -262,19 +267,20 @@ _ITALIAN = _Teller(
         ),
         e.TextPromised: lambda *_: "Promesso un messaggio scritto.",
         e.TextReceived: lambda it, *_: (
-            "Messaggio scritto ricevuto." if it.received else f"Messaggio scritto non ricevuto ({it.because})."
+            "Messaggio scritto ricevuto." if it.received else f"Messaggio scritto non ricevuto ({_why(it.because)})."
         ),
         e.TextEnded: lambda it, *_: (
-            f"Messaggio scritto {_ITALIAN_TEXTS.get(it.state, it.state)}" + (f" ({it.because})." if it.because else ".")
+            f"Messaggio scritto {_ITALIAN_TEXTS.get(it.state, it.state)}"
+            + (f" ({_why(it.because)})." if it.because else ".")
         ),
         e.TransferBegan: lambda it, *_: f"In trasferimento al numero {it.number} (passo «{it.node}»).",
         e.TransferConnected: lambda it, *_: f"Ha parlato con il numero esterno (passo «{it.node}»).",
         e.TransferEnded: lambda it, *_: f"Trasferimento: {_ITALIAN_DIALS.get(it.how, it.how)}.",
         e.FetchAsked: lambda it, *_: f"Chiesto a {it.host} (passo «{it.node}»).",
         e.FetchEnded: lambda it, *_: f"Risposta al passo «{it.node}»: {_ITALIAN_FETCHES.get(it.state, it.state)}.",
-        e.NodeFailed: lambda it, *_: f"Il passo «{it.node}» non è riuscito: {it.because}.",
-        e.FallbackSpoken: lambda it, *_: f"Risposta di emergenza: {it.because}.",
-        e.OddFact: lambda it, *_: f"Notizia fuori posto dal gestore: {it.what} ({it.because}).",
+        e.NodeFailed: lambda it, *_: f"Il passo «{it.node}» non è riuscito: {_why(it.because)}.",
+        e.FallbackSpoken: lambda it, *_: f"Risposta di emergenza: {_why(it.because)}.",
+        e.OddFact: lambda it, *_: f"Notizia fuori posto dal gestore: {_why(it.what)} ({_why(it.because)}).",
         e.CallEnded: lambda it, t, _: f"Chiamata finita: {t.outcomes.get(it.outcome, it.outcome)}{_after(it)}.",
     },
     unreadable="È successo qualcosa che questa versione non sa leggere ({kind}).",
@@ -290,7 +296,7 @@ _ITALIAN = _Teller(
         "answered": "ha parlato con una persona",
         "voicemail": "ha lasciato un messaggio",
         "callback": "sarà richiamato",
-        "abandoned": "ha riagganciato prima della fine",
+        "abandoned": "finita senza risposta",
         "self_service": "ha fatto da sé",
         "transferred": "passata a un altro numero",
         "failed": "non riuscita",
@@ -428,7 +434,7 @@ _ENGLISH = _Teller(
         "answered": "spoke to a person",
         "voicemail": "left a message",
         "callback": "will be called back",
-        "abandoned": "hung up before the end",
+        "abandoned": "ended without an answer",
         "self_service": "served themselves",
         "transferred": "put through to another number",
         "failed": "failed",

@@ -88,6 +88,8 @@ ITALIAN: Mapping[str, str] = {
     "the call has ended": "la chiamata è finita",
     "voicemail {voicemail} has no audio": "il messaggio {voicemail} non ha audio",
     "the carrier has had none for {number} days": "il gestore non ne ha da {number} giorni",
+    "recording {recording}": "registrazione {recording}",
+    "talk recording {tape} is another": "la registrazione {tape} è un'altra",
     "our copy is not on the shelf": "la nostra copia non è al suo posto",
 }
 """As it is written -> as it is told; what stands in braces is told in turn."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from ivr.core.callbacks import HANGS_UP
-from ivr.core.company import Hours, Line, Queue
+from ivr.core.company import EmergencyClosing, Hours, Line, Queue
 from ivr.core.events import CallbackChosen, CallbackPromised, CallbackRefused, CallerAnswered, NodeFailed, NodeLeft
 from ivr.core.flow.model import Callback, FlowVersion
 from ivr.core.flow.sentences import ITALIAN
@@ -207,6 +207,16 @@ def test_when_we_are_closed_there_are_slots_only() -> None:
     ringing.hears("Per <moment:Europe/Rome 2026-11-25T08:00:00+00:00>, premete 1.").never_hears("il vostro turno")
 
 
+def test_while_the_emergency_switch_is_on_nothing_is_promised_for_today() -> None:
+    closed = replace(world(), emergency=EmergencyClosing("office", TUESDAY))
+    caller("office", records=closed).presses("1").never_hears("Appena è il vostro turno").hears(
+        f"Per <moment:Europe/Rome {WEDNESDAY.isoformat()}>, premete 1."
+    )
+    until = replace(world(), emergency=EmergencyClosing("office", TUESDAY, TUESDAY + timedelta(hours=1)))
+    (asked,) = caller(records=until).presses("1").presses("1").did(AskCallback)
+    assert (asked.next_at, asked.due) == (TUESDAY + timedelta(hours=1), TUESDAY + timedelta(hours=3))
+
+
 def test_a_slot_that_was_taken_meanwhile_is_not_confirmed_and_others_are_offered() -> None:
     ringing = caller("office", now=EVENING).presses("1").presses("1")
     ringing.world.booked = (WEDNESDAY,)
@@ -313,7 +323,7 @@ def test_a_flow_without_a_line_fails_aloud() -> None:
 
 
 def test_our_own_numbers_are_never_called() -> None:
-    wanted = caller().world.wanted[0]
+    wanted = next(want for want in caller().world.wanted if isinstance(want, WantNumber))
     assert wanted == WantNumber("", VERDE, "IT", frozenset({VERDE.number, PhoneNumber("+390212345678")}))
 
 

@@ -6,8 +6,8 @@ taken now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from ivr.core import callbacks
@@ -25,6 +25,7 @@ from ivr.core.flow.turn import (
     CancelCallback,
     GoOn,
     Got,
+    GotEmergency,
     GotNumber,
     GotSlots,
     Heard,
@@ -33,6 +34,7 @@ from ivr.core.flow.turn import (
     Silence,
     WaitAtCallback,
     Want,
+    WantEmergency,
     WantNumber,
     WantSlots,
 )
@@ -56,6 +58,7 @@ class Terms:
     opens: Hours | None  # the queue's hours
     bookable: Hours | None  # those of its slots; None: as soon as possible only
     zone: str
+    shut: Mapping[str, tuple[datetime, datetime]] = field(default_factory=dict)  # hours -> by the emergency switch
 
 
 def callback(walk: Walk, node: Callback, heard: Heard | None) -> Asking:
@@ -63,6 +66,7 @@ def callback(walk: Walk, node: Callback, heard: Heard | None) -> Asking:
     terms = terms_of(walk, node)
     if terms is None:
         return Fail("no line of the company has this flow, or no queue this name")
+    terms = yield from with_closings(walk, terms)
     if walk.stage == "waits":
         return ToPerson("waits on the line at the place of the call back")
     if walk.stage == "type":
@@ -176,7 +180,7 @@ def when(walk: Walk, terms: Terms, got: GotNumber) -> Asking:
     free = yield from free_slots(walk, terms, got.zones, walk.scene.now, SLOTS)
     if not isinstance(free, tuple):
         return Fail(reason(free))
-    soon = [SOON] if callbacks.soon_enough(times(walk, terms.opens, got.zones), walk.scene.now) else []
+    soon = [SOON] if callbacks.soon_enough(times(walk, terms, terms.opens, got.zones), walk.scene.now) else []
     choices = [*soon, *(slot.isoformat() for slot in free)]
     if not choices:
         walk.say_sentence("callback_no_slot")
@@ -248,7 +252,7 @@ def promised(walk: Walk, terms: Terms, got: GotNumber, choice: str) -> Step:
     """It is a deed of this turn: what is said of it here is said once it is on record."""
     slot = None if choice == SOON else datetime.fromisoformat(choice)
     due = due_at(walk, terms, got, choice)
-    first = slot or callbacks.soon_from(times(walk, terms.opens, got.zones), walk.scene.now)
+    first = slot or callbacks.soon_from(times(walk, terms, terms.opens, got.zones), walk.scene.now)
     if got.number is None or due is None or first is None:
         return Fail("there is no hour at which we may call")
     case = walk.value("case.code")
@@ -283,7 +287,7 @@ def promised(walk: Walk, terms: Terms, got: GotNumber, choice: str) -> Step:
 def due_at(walk: Walk, terms: Terms, got: GotNumber, choice: str) -> datetime | None:
     """By when the call is promised (UTC); None: it cannot be."""
     if choice == SOON:
-        return callbacks.soon_due(times(walk, terms.opens, got.zones), walk.scene.now)
+        return callbacks.soon_due(times(walk, terms, terms.opens, got.zones), walk.scene.now)
     return datetime.fromisoformat(choice) + STEP
 
 
@@ -295,12 +299,13 @@ def free_slots(
     got = yield WantSlots(terms.queue.name, now - timedelta(hours=1), now + timedelta(days=SLOT_DAYS + 1))
     if not isinstance(got, GotSlots):
         return got
-    open_then = times(walk, terms.bookable, zones)
+    open_then = times(walk, terms, terms.bookable, zones)
     return callbacks.free_slots(open_then, terms.queue.callback_capacity, got.booked, after, how_many)
 
 
-def times(walk: Walk, hours: Hours | None, zones: tuple[str, ...]) -> CallingTimes:
-    return CallingTimes(walk.scene.holidays, hours, callbacks.callee_zones(None, zones, walk.company.zone))
+def times(walk: Walk, terms: Terms, hours: Hours | None, zones: tuple[str, ...]) -> CallingTimes:
+    shut = None if hours is None else terms.shut.get(hours.name)
+    return CallingTimes(walk.scene.holidays, hours, callbacks.callee_zones(None, zones, walk.company.zone), shut=shut)
 
 
 # --- Who has one already ----------------------------------------------------------------------------------------------
@@ -345,7 +350,8 @@ def may_wait(walk: Walk, terms: Terms, live: LiveCallback) -> bool:
     """Only while somebody may answer, and where the flow has a way to a person."""
     hours = terms.opens
     open_now = hours is None or opening.state(hours, walk.scene.now, walk.scene.holidays).open
-    return live.waits and open_now and walk.person() is not None
+    shut = hours is not None and hours.name in terms.shut
+    return live.waits and open_now and not shut and walk.person() is not None
 
 
 def known(walk: Walk) -> Leave:
@@ -422,6 +428,17 @@ def terms_of(walk: Walk, node: Callback) -> Terms | None:
     return Terms(line, queue, opens, bookable, company.zone if clock is None else clock.zone)
 
 
+def with_closings(walk: Walk, terms: Terms) -> Generator[Want, Got, Terms]:
+    """With what the emergency switch says of these hours; where it cannot be read, the schedule decides."""
+    shut = {}
+    for hours in {each.name: each for each in (terms.opens, terms.bookable) if each is not None}.values():
+        got = yield WantEmergency(hours.name)
+        span = callbacks.shut_by(got.closing, hours, walk.scene.now) if isinstance(got, GotEmergency) else None
+        if span is not None:
+            shut[hours.name] = span
+    return replace(terms, shut=shut)
+
+
 def tell_next_slot(walk: Walk, node: AnyNode) -> Generator[Want, Got, None]:
     """Give ``callback.next_slot`` its value: the next free time of the callback that this node leads to, else of the
     flow's first that has slots. Nothing where there is none, or nobody can tell.
@@ -435,6 +452,7 @@ def tell_next_slot(walk: Walk, node: AnyNode) -> Generator[Want, Got, None]:
     terms = None if chosen is None else terms_of(walk, chosen)
     if terms is None:
         return
+    terms = yield from with_closings(walk, terms)
     free = yield from free_slots(walk, terms, (), walk.scene.now, 1)
     slot = free[0].isoformat() if isinstance(free, tuple) and free else None
     walk.give(NEXT_SLOT, slot, f"moment:{terms.zone}")

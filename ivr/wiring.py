@@ -35,6 +35,7 @@ from ivr.switchboard.leg_turn import LegAnswer, LegTurn
 from ivr.switchboard.line_up import FloorCare, LineUp
 from ivr.switchboard.match import Match
 from ivr.switchboard.offer import Offer
+from ivr.switchboard.outside import Dialling, Outside
 from ivr.switchboard.ports import Clock, Ids, Later, Records, Telephone, Transcriber
 from ivr.switchboard.queueing import Queueing
 from ivr.switchboard.recording_ready import RecordingReady
@@ -43,6 +44,7 @@ from ivr.switchboard.standing_floor import StandingFloor
 from ivr.switchboard.steer import Steer
 from ivr.switchboard.take_turn import Answer, TakeTurn
 from ivr.switchboard.talk import HoldMusic
+from ivr.switchboard.talk_keys import TalkKeys
 from ivr.switchboard.waiting import WaitAnswer, Waiting
 from ivr.twilio import fallback, twiml
 from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
@@ -122,7 +124,12 @@ def open_office(
         recording_ready=RecordingReady(kept, turns),
         agent_menu=AgentMenu(kept, flows, wording, numbering, ids, later, clock, _staff(settings)),
         leg_turn=LegTurn(
-            kept, Offer(flows, wording, calls_back, later), calls_back.heard, Consult(flows, wording, later), clock
+            kept,
+            Offer(flows, wording, calls_back, TalkKeys(Dialling(flows, numbering, ids), wording, later), later),
+            calls_back.heard,
+            Consult(flows, wording, later),
+            Outside(flows, wording, later),
+            clock,
         ),
         leg_news=news,
         signature=_signature(settings),
@@ -291,7 +298,7 @@ def leg_renderer(public_url: str) -> Callable[[LegAnswer], str]:
             answer.says,
             address=lambda door: turn + door,
             sound=lambda name: f"{public_url}/sounds/{name}.wav",
-            wait=lambda park: f"{public_url}/voice/wait/{park.ticket}",
+            wait=lambda park: f"{public_url}/voice/hold/{park.ticket}",  # nothing to be chosen there
             recording_callback=f"{public_url}/voice/recordings",
         )
 

@@ -16,7 +16,7 @@ from ivr.cli import desk as desks
 from ivr.cli.desk import refusals
 from ivr.core.words import AgentId, QueueName, TicketId
 from ivr.flowfiles.shelf import FlowShelf
-from ivr.switchboard import consult, talk
+from ivr.switchboard import consult, outside, places, talk
 from ivr.switchboard.ports import TicketOnRecord
 
 app = typer.Typer(help="The talks that are on.", no_args_is_help=True)
@@ -44,7 +44,9 @@ def list_(as_json: AsJson = False) -> None:
     table = Table("ticket", "agent", "queue", "customer", "since", "on hold since")
     for each in found:
         table.add_row(
-            *(str(each[name] or "") for name in ("ticket", "agent", "queue", "customer", "since", "held_since"))
+            each["ticket"],
+            "(outside)" if each["outside"] else each["agent"] or "",
+            *(str(each[name] or "") for name in ("queue", "customer", "since", "held_since")),
         )
     Console().print(table)
 
@@ -76,10 +78,14 @@ def transfer(
     ticket: OfTicket,
     agent: Annotated[str | None, typer.Option("--agent", help="For this agent first.")] = None,
     queue: Annotated[str | None, typer.Option("--queue", help="For whoever answers for this queue.")] = None,
+    number: Annotated[str | None, typer.Option("--number", help="A number that is nobody's of ours.")] = None,
 ) -> None:
-    """Back into line with the arrival they have; back to the agent who has them now where the other does not answer."""
-    if (agent is None) == (queue is None):
-        raise typer.BadParameter("name an agent or a queue, one of them")
+    """Back into line with the arrival they have, or to a number outside.
+
+    Back to the agent who has them now where the other does not answer.
+    """
+    if sum(each is not None for each in (agent, queue, number)) != 1:
+        raise typer.BadParameter("name an agent, a queue or a number, one of them")
     with refusals():
         desk = desks.open_desk()
         flows, now, of = FlowShelf(desk.records, desk.clock), desk.clock.now(), TicketId(ticket)
@@ -90,29 +96,37 @@ def transfer(
             elif queue is not None:
                 talk.refuse_unknown_queue(tx, flows, of, QueueName(queue))
                 talk.to_queue(tx, of, QueueName(queue), wrap_up, now)
+            elif number is not None:
+                outside.send(tx, outside.Dialling(flows, desk.numbering, desk.ids), of, number, wrap_up, now)
     _hint(ticket)
-    typer.echo(f"{ticket}: in line for {agent or queue}")
+    typer.echo(f"{ticket}: {number} is rung" if number else f"{ticket}: in line for {agent or queue}")
 
 
 @app.command()
 def add(
     ticket: OfTicket,
-    agent: Annotated[str, typer.Option("--agent", help="The colleague; must be free.")],
+    agent: Annotated[str | None, typer.Option("--agent", help="The colleague; must be free.")] = None,
+    number: Annotated[str | None, typer.Option("--number", help="A number that is nobody's of ours.")] = None,
     aside: Annotated[bool, typer.Option("--aside", help="The caller is on hold meanwhile: a warm transfer.")] = False,
 ) -> None:
-    """Ring a second agent into the talk: three-way, or aside first."""
+    """Ring a second agent, or a number outside, into the talk: three-way, or aside first."""
+    if (agent is None) == (number is None):
+        raise typer.BadParameter("name an agent or a number, one of them")
     with refusals():
         desk = desks.open_desk()
-        flows = FlowShelf(desk.records, desk.clock)
+        flows, of, now = FlowShelf(desk.records, desk.clock), TicketId(ticket), desk.clock.now()
         with desk.records.write() as tx:
-            consult.ring(tx, flows, desk.ids, TicketId(ticket), AgentId(agent), aside, desk.clock.now())
+            if agent is not None:
+                consult.ring(tx, flows, desk.ids, of, AgentId(agent), aside, now)
+            elif number is not None:
+                outside.ring(tx, outside.Dialling(flows, desk.numbering, desk.ids), of, number, aside, now)
     _hint(ticket, agent)
-    typer.echo(f"{ticket}: {agent} is rung")
+    typer.echo(f"{ticket}: {agent or number} is rung")
 
 
 @app.command()
 def complete(ticket: OfTicket) -> None:
-    """Who talks leaves; the colleague who was added has the caller."""
+    """Who talks leaves; the colleague, or the number, that was added has the caller."""
     with refusals():
         desk = desks.open_desk()
         flows, of = FlowShelf(desk.records, desk.clock), TicketId(ticket)
@@ -124,7 +138,7 @@ def complete(ticket: OfTicket) -> None:
 
 @app.command()
 def cancel(ticket: OfTicket) -> None:
-    """The colleague goes; the caller is back in the talk."""
+    """The colleague, or the number, that was added goes; the caller is back in the talk."""
     with refusals():
         desk = desks.open_desk()
         with desk.records.write() as tx:
@@ -138,6 +152,7 @@ def as_dict(place: TicketOnRecord, customer: str | None, zone: ZoneInfo) -> dict
     return {
         "ticket": place.ticket.id,
         "agent": place.agent,
+        "outside": places.outside(place),  # left with a number by who transferred them
         "queue": place.ticket.queue,
         "customer": customer,
         "since": place.taken_at and place.taken_at.astimezone(zone).isoformat(timespec="seconds"),

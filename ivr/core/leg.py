@@ -14,6 +14,11 @@ class LegKind(StrEnum):
     AGENT = "agent"
     CUSTOMER = "customer"  # called back
     COLLEAGUE = "colleague"  # a second agent, asked into a talk
+    OUTSIDE = "outside"  # a number that is nobody's of ours, into a talk or in place of its agent
+
+
+GUESTS = frozenset({LegKind.COLLEAGUE, LegKind.OUTSIDE})
+"""In a talk beside its agent, or rung for it."""
 
 
 class LegState(StrEnum):

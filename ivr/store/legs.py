@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, insert, select, text, update
 
 from ivr.core.errors import NoSuchLeg
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState
-from ivr.core.words import LegId, PhoneNumber, TicketId
+from ivr.core.words import AgentId, LegId, PhoneNumber, TicketId
 from ivr.store.link import Link
 from ivr.store.tables import SITE, UNFINISHED_LEGS, legs
 
@@ -96,6 +96,10 @@ class SqlLegs:
 
     def of_ticket(self, ticket: TicketId) -> Sequence[Leg]:
         return self._several(select(legs).where(legs.c.ticket_id == ticket))
+
+    def of_agent(self, agent: AgentId) -> Sequence[Leg]:
+        theirs = (legs.c.agent == agent) & (legs.c.kind != LegKind.CUSTOMER.value)
+        return self._several(select(legs).where(legs.c.site_id == SITE, text(UNFINISHED_LEGS), theirs))
 
     def change(self, leg: Leg) -> bool:
         there = (legs.c.id == leg.id) & (legs.c.version == leg.version)

@@ -26,8 +26,21 @@ from ivr.core.company import Company
 from ivr.core.errors import ChangedMeanwhile
 from ivr.core.events import CallbackTried, TextPromised
 from ivr.core.flow.model import FlowVersion
-from ivr.core.flow.steps.queue import TALKING
-from ivr.core.flow.turn import Ask, HangUp, Heard, Holidays, Join, Keys, LeftRoom, Speak, Utter, Wording
+from ivr.core.flow.steps.queue import PARKED, TALKING
+from ivr.core.flow.turn import (
+    Ask,
+    HangUp,
+    Heard,
+    Holidays,
+    Join,
+    Keys,
+    LeftQueue,
+    LeftRoom,
+    Park,
+    Speak,
+    Utter,
+    Wording,
+)
 from ivr.core.leg import Leg, LegEnd, LegKind, room
 from ivr.core.text_message import TextMessage
 from ivr.core.ticket import TicketEvent, TicketKind, TicketState
@@ -96,7 +109,7 @@ class CallBack:
     def heard(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> LegStep:
         """The customer answered, pressed a key, was silent, or came out of the talk."""
         callback, place = _of(tx, leg), tx.tickets.get(leg.ticket)
-        if leg.stage == TALKING:
+        if leg.stage in (TALKING, PARKED):
             return self._talked(tx, leg, callback, place, heard, now)
         if not _under_way(callback, place, leg):
             return self._over(tx, leg, callback, "callback_dropped" if callback.live else "goodbye", now)
@@ -261,18 +274,34 @@ class CallBack:
     def _talked(
         self, tx: Transaction, leg: Leg, callback: Callback, place: TicketOnRecord, heard: Heard, now: datetime
     ) -> LegStep:
-        """Out of the room: the talk is over, or the agent's line dropped and they are called again."""
-        talks = place.ticket.state is TicketState.TALKING and place.attempt == leg.attempt
-        if talks and not isinstance(heard, LeftRoom):
-            return LegStep((Join(room(leg.ticket, leg.attempt)),), TALKING)
+        """Out of the room: the talk is over, or they wait to be transferred, or the agent's line dropped.
+
+        Then they are called again; who waits is parked, and led into the room of whoever takes them.
+        """
+        talks = place.ticket.state is TicketState.TALKING and not callback.live
+        if talks and (leg.stage == PARKED or place.attempt != leg.attempt or not isinstance(heard, LeftRoom)):
+            places.written(tx.legs.change(replace(leg, attempt=place.attempt)))
+            return LegStep((Join(room(leg.ticket, place.attempt)),), TALKING)
         if talks:
             places.end_talk(tx, place, "agent", wrap_up_of(tx, self.flows, leg), now)
-        elif place.ticket.state is TicketState.IN_LINE and tx.callbacks.live_of(callback.number) is None:
+        elif place.ticket.state in places.WAITING and _waits(leg, callback, place, heard):
+            return self._parked(tx, leg, callback, place, now)
+        elif place.ticket.state in places.WAITING and tx.callbacks.live_of(callback.number) is None:
             again = decided.reopened(callback, now + HANGS_UP)
             if again != callback:
-                self._placed(tx, place, After(again, Owed.NOTHING_NEW, "the agent's line dropped"), now)
+                places.let_agents_go(tx, place, now)
+                self._placed(
+                    tx, tx.tickets.get(leg.ticket), After(again, Owed.NOTHING_NEW, "the agent's line dropped"), now
+                )
                 return self._over(tx, leg, callback, "callback_dropped", now)
         return self._over(tx, leg, callback, "goodbye", now)
+
+    def _parked(self, tx: Transaction, leg: Leg, callback: Callback, place: TicketOnRecord, now: datetime) -> LegStep:
+        how = places.returned(tx, place)
+        names = (f"transfer_{how}", "transfer_back") if how else ("handed_over",)
+        words = tuple(self._words(tx, leg, callback, name, now) for name in names)
+        park = Park(place.ticket.queue, leg.language, leg.ticket)
+        return LegStep((Speak(words), park) if leg.stage == TALKING else (park,), PARKED)
 
     def _over(self, tx: Transaction, leg: Leg, callback: Callback, sentence: str, now: datetime) -> LegStep:
         return LegStep((Speak((self._words(tx, leg, callback, sentence, now),)), HangUp()), OVER, self._hints(leg))
@@ -301,6 +330,13 @@ class CallBack:
 def _of(tx: Transaction, leg: Leg) -> Callback:
     assert leg.callback is not None, "a customer is called for a callback"
     return tx.callbacks.get(leg.callback)
+
+
+def _waits(leg: Leg, callback: Callback, place: TicketOnRecord, heard: Heard) -> bool:
+    """Transferred, and nobody has taken them; not where the carrier's queue let them go."""
+    return (
+        not callback.live and not isinstance(heard, LeftQueue) and (leg.stage == PARKED or place.handed_by is not None)
+    )
 
 
 def _under_way(callback: Callback, place: TicketOnRecord, leg: Leg) -> bool:

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from ivr.core.agent import AgentEvent
 from ivr.core.errors import NoSuchLeg
-from ivr.core.flow.steps.queue import TALKING
+from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.leg import ENDS, Leg, LegEnd, LegKind, LegState, later
 from ivr.core.words import LegId
-from ivr.switchboard import consult, places
+from ivr.switchboard import consult, outside, places
 from ivr.switchboard.leg_turn import CallsBack
 from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Clock, Flows, Later, Records, Transaction
 
@@ -88,6 +88,8 @@ class LegNews:
                 self._agent_leg_ended(tx, leg, how, now)
             elif leg.kind is LegKind.COLLEAGUE:
                 consult.ended(tx, leg, how, now)
+            elif leg.kind is LegKind.OUTSIDE:
+                outside.ended(tx, leg, how, now)
             else:
                 self._customer_leg_ended(tx, leg, how, now)
         self.later.line_up(leg.ticket)
@@ -115,8 +117,12 @@ class LegNews:
             places.refused(tx, claim, AgentEvent.MISSED, "missed", now)
 
     def _customer_leg_ended(self, tx: Transaction, leg: Leg, how: LegEnd, now: datetime) -> None:
-        if leg.stage == TALKING:
-            places.end_talk(tx, tx.tickets.get(leg.ticket), "customer", self.wrap_up(tx, leg), now)
+        if leg.stage in (TALKING, PARKED):
+            place = tx.tickets.get(leg.ticket)
+            callback = tx.callbacks.of_ticket(leg.ticket)
+            if callback is None or not callback.live:  # else they are called again, on another leg
+                places.end_talk(tx, place, "customer", self.wrap_up(tx, leg), now)
+                places.hung_up_in_line(tx, place, now)
             return
         self.call_back.ended(tx, leg, how, now)
         places.agent_waits_no_longer(tx, leg.ticket, now)

@@ -13,10 +13,11 @@ from typing import Protocol
 
 from ivr.core.errors import ChangedMeanwhile
 from ivr.core.flow import says as sayings
-from ivr.core.flow.turn import Heard, Said
+from ivr.core.flow.turn import Heard, LeftQueue, Said
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState, later
 from ivr.core.words import LegId
 from ivr.switchboard.ports import ClaimOnRecord, Clock, Records, TicketOnRecord, Transaction
+from ivr.switchboard.take_turn import MOVES_NOTHING
 
 Hint = Callable[[], None]
 
@@ -72,6 +73,7 @@ class LegTurn:
     agent: LegTurns
     customer: LegTurns
     colleague: LegTurns
+    outside: LegTurns
     clock: Clock
 
     def __call__(self, leg: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
@@ -90,7 +92,8 @@ class LegTurn:
         now = self.clock.now()
         with self.records.write() as tx:
             leg = tx.legs.get(name)
-            if leg.turn != turn or leg.state is LegState.ENDED:
+            ours = isinstance(heard, LeftQueue) and heard.how in MOVES_NOTHING
+            if leg.turn != turn or leg.state is LegState.ENDED or ours:
                 return LegAnswer(name, leg.turn, sayings.from_json(leg.says))
             step = self._kind(leg)(tx, leg, heard, now)
             standing = tx.legs.get(name)  # the step may have marked it unwanted
@@ -117,3 +120,5 @@ class LegTurn:
                 return self.customer
             case LegKind.COLLEAGUE:
                 return self.colleague
+            case LegKind.OUTSIDE:
+                return self.outside

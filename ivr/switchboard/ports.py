@@ -668,6 +668,10 @@ class Legs(Protocol):
         """The earliest first."""
         ...
 
+    def of_agent(self, agent: AgentId) -> Sequence[Leg]:
+        """An agent's own that have not ended, the earliest first; not those to customers they wait for."""
+        ...
+
     def change(self, leg: Leg) -> bool:
         """Write it with ``version`` one higher; False when it has been changed since it was read."""
         ...

@@ -159,10 +159,14 @@ class Park:
 
 @dataclass(frozen=True)
 class Join:
-    """Into a conference room; leaves by the `left_room` door. ``ends``: the room ends with them, as with a customer."""
+    """Into a conference room; leaves by the `left_room` door. ``ends``: the room ends with them, as with a customer.
+
+    ``star``: the star key leads out of it, too.
+    """
 
     room: str
     ends: bool = True
+    star: bool = False
 
 
 @dataclass(frozen=True)
@@ -329,6 +333,7 @@ class GotPlace:
     language: Language | None = None  # perhaps chosen while waiting
     callback: bool = False  # one is owed to the number they ring from
     handed: bool = False  # transferred by an agent, and not taken yet
+    returned: str = ""  # from a number outside that did not take them: busy, no_answer, failed
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,10 @@ def waits_on(walk: Walk, node: QueueNode, place: GotPlace, heard: Heard | None) 
     if place.wish and place.wish in dict(node.ways()):
         walk.deeds.append(LeavePlace(place.ticket, place.wish))
         return Leave(place.wish, f"chose {place.wish} while waiting")
-    if walk.stage == TALKING:
+    if walk.stage == TALKING and place.returned:
+        walk.say_sentence(f"transfer_{place.returned}")
+        walk.say_sentence("transfer_back")
+    elif walk.stage == TALKING:
         walk.say_sentence("handed_over" if place.handed else "line_dropped")
     return parked(walk, node, place.ticket)
 

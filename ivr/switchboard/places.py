@@ -357,7 +357,7 @@ def outside(place: TicketOnRecord) -> bool:
 
 def _over_outside(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
     """The customer has gone, or is to go on with the flow: it was served by the agent who sent them there."""
-    talked = any(leg.stage == TALKING for leg in _outside_legs(tx, place))
+    talked = any(leg.stage == TALKING and leg.attempt == place.attempt for leg in _outside_legs(tx, place))
     colleagues_go(tx, place.ticket.id)
     note(tx, place, [TransferEnded(place.node, "completed" if talked else "no_answer")], now)
     sent = replace(place, agent=place.handed_by, handed_by=None, held_at=None, hold_due_at=None)
@@ -379,7 +379,8 @@ def returned(tx: Transaction, place: TicketOnRecord) -> str:
     """How the number outside failed that this caller in line comes back from; "" for any other."""
     if place.handed_by is None or place.handed_to is not None or place.ticket.state is TicketState.TALKING:
         return ""
-    legs = _outside_legs(tx, place)
+    # Somebody may have been offered them already: that is an attempt later.
+    legs = [leg for leg in _outside_legs(tx, place) if leg.attempt >= place.attempt - 1]
     if not legs or place.ticket.last_agent != place.handed_by:
         return ""
     return RETURNED.get(legs[-1].how or LegEnd.NO_ANSWER, "no_answer")
@@ -387,7 +388,7 @@ def returned(tx: Transaction, place: TicketOnRecord) -> str:
 
 def _outside_legs(tx: Transaction, place: TicketOnRecord) -> list[Leg]:
     legs = tx.legs.of_ticket(place.ticket.id)
-    return [leg for leg in legs if leg.kind is LegKind.OUTSIDE and leg.attempt == place.attempt and not leg.unwanted]
+    return [leg for leg in legs if leg.kind is LegKind.OUTSIDE and not leg.unwanted]
 
 
 def colleagues_go(tx: Transaction, ticket: TicketId) -> None:

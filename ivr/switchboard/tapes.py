@@ -60,12 +60,12 @@ def want(
 
 def pause(tx: Transaction, ticket: TicketId, length: timedelta, now: datetime) -> RecordingId:
     """Silence is recorded for so long, or until ``resume``. Raises NoSuchTicket, NobodyTalks, NotRecorded."""
-    return _change(tx, replace(_running(tx, ticket), paused_until=now + length, next_at=None))
+    return _change(tx, replace(_running(tx, ticket), paused_until=now + length))
 
 
 def resume(tx: Transaction, ticket: TicketId) -> RecordingId:
     """The talk is recorded again. Raises NoSuchTicket, NobodyTalks, NotRecorded."""
-    return _change(tx, replace(_running(tx, ticket), paused_until=None, next_at=None))
+    return _change(tx, replace(_running(tx, ticket), paused_until=None))
 
 
 def withdraw(tx: Transaction, ticket: TicketId, now: datetime) -> RecordingId:
@@ -74,7 +74,7 @@ def withdraw(tx: Transaction, ticket: TicketId, now: datetime) -> RecordingId:
     Raises NoSuchTicket, NobodyTalks, NotRecorded.
     """
     tape, place = _running(tx, ticket), talking(tx, ticket)
-    _change(tx, replace(tape, withdrawn_at=now, next_at=None))
+    _change(tx, replace(tape, withdrawn_at=now))
     note(tx, tape, RecordingWithdrawn(tape.id, place.agent or ""), now)
     return tape.id
 

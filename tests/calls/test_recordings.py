@@ -12,9 +12,10 @@ import pytest
 from ivr.core.recording import TalkRecording, TapeState
 from ivr.core.ticket import TicketState
 from ivr.core.timeline import timeline
-from ivr.core.words import Language, TicketId
+from ivr.core.words import AgentId, Language, TicketId
 from ivr.exchange.handset import Handset
 from ivr.exchange.records import RecordingResource
+from ivr.switchboard import talk, tapes
 from ivr.switchboard.ports import TicketOnRecord
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world
@@ -23,7 +24,7 @@ FLOWS = Path(__file__).parent / "recording_flow"
 MORNING = datetime.fromisoformat("2026-11-24T10:00:00+01:00")
 TOLD, ASKED = "+39800123456", "+39800123457"
 MARIA = "+393331234567"
-NOTICE, QUESTION = "questa conversazione viene registrata", "Se siete d'accordo premete 1"
+NOTICE, QUESTION = "questa conversazione viene registrata", "Con il vostro consenso"
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def rings(world: World, line: str, *keys: str) -> Handset:
 
 def talking(world: World, line: str = TOLD, *keys: str) -> tuple[Handset, TicketId]:
     phone = rings(world, line, "1", *keys)
-    world.telephones.wait(30)
+    world.telephones.wait(40)
     (place,) = places(world)
     assert place.ticket.state is TicketState.TALKING, heard(phone)
     return phone, place.ticket.id
@@ -93,7 +94,7 @@ def test_who_was_told_and_stayed_is_recorded_and_the_audio_is_kept(world: World)
     kept = tape(world)
     assert (kept.state, kept.next_at, at_carrier(world)) == (TapeState.KEPT, None, [])
     audio = world.office.audio.path(kept.id)
-    assert audio is not None and kept.seconds is not None and 60 < kept.seconds < 100
+    assert audio is not None and kept.seconds is not None and 60 < kept.seconds < 110
     assert told(world) == [
         "Ha sentito l'avviso che il colloquio viene registrato ed è rimasto in linea.",
         "Da qui il colloquio viene registrato.",
@@ -101,3 +102,121 @@ def test_who_was_told_and_stayed_is_recorded_and_the_audio_is_kept(world: World)
     ]
     with world.records.read() as tx:
         assert tx.voicemails.recent(5) == []
+
+
+def test_no_key_cuts_the_notice_short_and_who_hangs_up_in_it_is_not_recorded(world: World) -> None:
+    phone = rings(world, TOLD, "1")
+    world.telephones.wait(1)
+    phone.press("1")
+    world.telephones.wait(1)
+    assert places(world) == []  # still told: no place in line, so nobody is rung
+    phone.hang_up()
+    world.telephones.wait(30)
+    assert (at_carrier(world), told(world)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("keys", "runs", "says"),
+    [
+        (("1",), True, "Agreed to the recording by pressing 1."),
+        (("2",), False, "Did not agree to the recording: there is none."),
+        ((), False, "Did not answer whether the talk may be recorded: it is not."),
+    ],
+)
+def test_who_is_asked_is_recorded_only_after_1_and_talks_in_any_case(
+    world: World, keys: tuple[str, ...], runs: bool, says: str
+) -> None:
+    phone, _ = talking(world, ASKED, *keys)
+    assert heard(phone).count(QUESTION) == 1
+    assert [each.status for each in at_carrier(world)] == (["in-progress"] if runs else [])
+    assert told(world, "en")[0] == says
+
+
+def test_the_notice_is_in_the_language_of_the_call(world: World) -> None:
+    phone = rings(world, TOLD, "8")
+    world.telephones.wait(10)
+    assert "This conversation is recorded" in heard(phone)
+
+
+def test_hold_and_a_transfer_are_silence_on_one_recording_that_ends_with_the_talk(world: World) -> None:
+    phone, ticket = talking(world)
+    with world.records.write() as tx:
+        talk.hold(tx, ticket, world.scheduler.now())
+    world.office.later.steer(ticket)
+    world.telephones.wait(5)
+    assert at_carrier(world)[0].status == "paused"
+    with world.records.write() as tx:
+        talk.resume(tx, ticket, world.scheduler.now())
+    world.telephones.wait(12)  # the hint was lost: the sweep finds it
+    assert at_carrier(world)[0].status == "in-progress"
+    world.sign_in(OnDuty("bruno", address="+390298765002", answers_after=timedelta(seconds=10)))
+    with world.records.write() as tx:
+        talk.to_agent(tx, ticket, AgentId("bruno"), timedelta(seconds=30), world.scheduler.now())
+    world.office.later.steer(ticket)
+    world.office.later.line_up(ticket)
+    world.telephones.wait(8)
+    assert at_carrier(world)[0].status == "paused"
+    world.telephones.wait(20)
+    assert (places(world)[0].agent, [each.status for each in at_carrier(world)]) == ("bruno", ["in-progress"])
+    assert heard(phone).count(NOTICE) == 1
+    world.telephones.wait(90)  # bruno hangs up, and the flow goes on
+    assert (tape(world).state, at_carrier(world)) == (TapeState.KEPT, [])
+    assert told(world)[2:6] == [
+        "Registrazione sospesa: in attesa.",
+        "Registrazione ripresa: si torna a parlare.",
+        "Registrazione sospesa: di nuovo in fila.",
+        "Registrazione ripresa: si torna a parlare.",
+    ]
+
+
+def test_a_pause_for_card_data_ends_when_it_is_told_to_or_by_itself(world: World) -> None:
+    _, ticket = talking(world)
+
+    def paused(seconds: int) -> str:
+        with world.records.write() as tx:
+            tapes.pause(tx, ticket, timedelta(seconds=seconds), world.scheduler.now())
+        world.office.later.steer(ticket)
+        world.telephones.wait(2)
+        return at_carrier(world)[0].status
+
+    assert paused(30) == "paused"
+    world.telephones.wait(40)
+    assert at_carrier(world)[0].status == "in-progress"
+    assert paused(120) == "paused"
+    with world.records.write() as tx:
+        tapes.resume(tx, ticket)
+    world.office.later.steer(ticket)
+    world.telephones.wait(2)
+    assert at_carrier(world)[0].status == "in-progress"
+    assert told(world)[2:] == [
+        "Registrazione sospesa: dati riservati.",
+        "Registrazione ripresa: tempo massimo della pausa.",
+        "Registrazione sospesa: dati riservati.",
+        "Registrazione ripresa: si torna a parlare.",
+    ]
+
+
+def test_consent_that_is_withdrawn_ends_it_and_marks_what_is_kept(world: World) -> None:
+    phone, ticket = talking(world)
+    with world.records.write() as tx:
+        tapes.withdraw(tx, ticket, world.scheduler.now())
+    world.office.later.steer(ticket)
+    world.telephones.wait(10)
+    assert not phone.over
+    assert (tape(world).state, at_carrier(world), tape(world).withdrawn_at is None) == (TapeState.KEPT, [], False)
+    with world.records.write() as tx, pytest.raises(tapes.NotRecorded):
+        tapes.pause(tx, ticket, timedelta(seconds=30), world.scheduler.now())
+
+
+def calls_back(world: World, line: str, *keys: str) -> None:
+    """Maria asks to be called back, hangs up, answers when her phone rings, and presses these keys."""
+    asks = rings(world, line, "2", "1", "1")
+    world.telephones.wait(20)
+    asks.hang_up()
+    phone = world.telephones.next_call(MARIA)
+    for key in keys:
+        world.telephones.wait(12)
+        phone.press(key)
+    world.telephones.wait(10)
+
+

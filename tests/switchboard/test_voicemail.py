@@ -22,6 +22,7 @@ from ivr.core.words import (
     Language,
     PhoneNumber,
     QueueName,
+    RecordingId,
     TextId,
     TicketId,
     VoicemailId,

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner
 
-from ivr.core.recording import TalkRecording, TapeState
+from ivr import wiring
+from ivr.cli import desk, line, talks
+from ivr.core.errors import NoSuchRecording
+from ivr.core.recording import Rule, TalkRecording, TapeState
 from ivr.core.ticket import TicketState
 from ivr.core.timeline import timeline
-from ivr.core.words import AgentId, Language, TicketId
-from ivr.exchange.handset import Handset
-from ivr.exchange.records import RecordingResource
+from ivr.core.words import AgentId, Language, RecordingId, TicketId
+from ivr.exchange.handset import Behaviour, Handset
+from ivr.exchange.records import CarrierRefused, RecordingResource
 from ivr.switchboard import talk, tapes
 from ivr.switchboard.ports import TicketOnRecord
 from ivr.testing.on_duty import OnDuty
-from ivr.testing.world import World, open_world
+from ivr.testing.world import PUBLIC_URL, World, open_world
 
 FLOWS = Path(__file__).parent / "recording_flow"
 MORNING = datetime.fromisoformat("2026-11-24T10:00:00+01:00")
@@ -208,15 +214,127 @@ def test_consent_that_is_withdrawn_ends_it_and_marks_what_is_kept(world: World) 
         tapes.pause(tx, ticket, timedelta(seconds=30), world.scheduler.now())
 
 
-def calls_back(world: World, line: str, *keys: str) -> None:
+def called_back(world: World, line: str, *presses: str) -> Handset:
     """Maria asks to be called back, hangs up, answers when her phone rings, and presses these keys."""
-    asks = rings(world, line, "2", "1", "1")
-    world.telephones.wait(20)
-    asks.hang_up()
-    phone = world.telephones.next_call(MARIA)
-    for key in keys:
-        world.telephones.wait(12)
-        phone.press(key)
+    subscriber = world.telephones.subscriber(MARIA, Behaviour(answers_after=2, presses=presses, talks=120))
+    asks = rings(world, line, "2")
+    for _ in range(2):
+        world.telephones.wait(15)
+        asks.press("1")
     world.telephones.wait(10)
+    asks.hang_up()
+    world.telephones.wait(75)
+    (phone,) = subscriber.calls()
+    return phone
 
 
+def test_who_is_called_back_hears_the_notice_before_they_are_put_through(world: World) -> None:
+    phone = called_back(world, TOLD, "1")
+    (running,) = at_carrier(world)
+    assert (running.call_sid, running.status) == (phone.sid, "in-progress")
+    assert heard(phone).index(NOTICE) < heard(phone).index("Per parlare con noi") < heard(phone).index("in contatto")
+    phone.hang_up()
+    world.telephones.wait(15)
+    assert tape(world).state is TapeState.KEPT
+
+
+@pytest.mark.parametrize(("answer", "runs"), [("1", 1), ("2", 0)])
+def test_who_is_called_back_is_asked_and_talks_either_way(world: World, answer: str, runs: int) -> None:
+    phone = called_back(world, ASKED, "1", answer)
+    assert QUESTION in heard(phone) and "Vi mettiamo in contatto" in heard(phone)
+    assert places(world)[0].ticket.state is TicketState.TALKING
+    assert len(at_carrier(world)) == runs
+
+
+def test_a_carrier_that_cannot_record_leaves_the_talk_alone_and_the_timeline_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def refuse(*_: object, **__: object) -> None:
+        asked.append(world.scheduler.now())
+        raise CarrierRefused(503, 20503, "Service unavailable")
+
+    monkeypatch.setattr(world.network, "start_recording", refuse)
+    phone, _ = talking(world)
+    world.telephones.wait(60)
+    assert (len(asked), phone.over, tape(world).state) == (4, False, TapeState.UNMADE)
+    assert told(world)[1:] == ["Il colloquio non è registrato: the carrier answered 503, code 20503."]
+
+
+def test_a_lost_answer_and_lost_news_are_made_good_from_the_list_and_nothing_is_begun_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins = world.network.start_recording
+
+    def unheard(call_sid: str, **asked: str) -> None:
+        begins(call_sid, recording_track=asked["recording_track"])  # and tells nobody
+        raise CarrierRefused(504, 0, "Gateway timeout")
+
+    monkeypatch.setattr(world.network, "start_recording", unheard)
+    phone, _ = talking(world)
+    world.telephones.wait(40)
+    assert (tape(world).state, len(at_carrier(world))) == (TapeState.RUNNING, 1)
+    phone.hang_up()
+    world.telephones.wait(90)
+    assert (tape(world).state, at_carrier(world)) == (TapeState.KEPT, [])
+
+
+def test_news_that_come_late_twice_or_of_nobody_move_nothing(world: World) -> None:
+    phone, ticket = talking(world)
+    running, news = tape(world), world.office.doors.recording_news
+    assert running.recording is not None
+    with world.records.write() as tx:
+        again = RecordingId("another")
+        tapes.want(tx, again, running.call, running.customer, ticket, running.leg, Rule.ANNOUNCE, MORNING)
+        assert [each.id for each in tx.recordings.of_call(running.call)] == [running.id]
+    phone.hang_up()
+    world.telephones.wait(15)
+    kept, events = tape(world), told(world)
+    for status in ("in-progress", "completed", "absent", "failed"):
+        news(running.id, running.recording, "https://x/RE1", status, None, f"late:{status}", {})
+    world.telephones.wait(15)
+    assert (tape(world), told(world)) == (kept, events)
+    with pytest.raises(NoSuchRecording):
+        news(RecordingId("nobody"), "RE1", "", "completed", None, "f", {})
+
+
+def test_the_commands_say_only_what_the_carrier_has_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    phone, ticket = talking(world)
+    at = desk.Desk(
+        world.records, world.scheduler, world.office.ids, world.office.numbering, ZoneInfo("Europe/Rome"), "IT"
+    )
+    monkeypatch.setattr(desk, "open_desk", lambda: at)
+    monkeypatch.setattr(wiring, "telephone", lambda _: world.office.telephone)
+    monkeypatch.setattr(talks, "time", SimpleNamespace(sleep=world.telephones.wait))
+    monkeypatch.setenv("IVR_PUBLIC_URL", PUBLIC_URL)
+    monkeypatch.setenv("IVR_SECRET_KEY", "test")
+
+    def ivr(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(line(), [*words])
+        return done.exit_code, done.output
+
+    def busy(*_: object, **__: object) -> None:
+        raise CarrierRefused(503, 20503, "Service unavailable")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(world.network, "update_recording", busy)
+        assert ivr("talks", "pause-recording", ticket) == (
+            1,
+            "ivr: The carrier has not done it yet: the talk may still be recorded.\n",
+        )
+        assert at_carrier(world)[0].status == "in-progress"
+    world.telephones.wait(5)
+    assert ivr("talks", "pause-recording", ticket, "--seconds", "60") == (0, f"{ticket}: paused\n")
+    assert at_carrier(world)[0].status == "paused"
+    assert json.loads(ivr("talks", "list", "--json")[1])[0]["recording"] == "paused"
+    assert ivr("talks", "resume-recording", ticket) == (0, f"{ticket}: not paused\n")
+    assert at_carrier(world)[0].status == "in-progress"
+    assert ivr("talks", "stop-recording", ticket) == (0, f"{ticket}: not recorded any more\n")
+    assert ivr("talks", "pause-recording", ticket)[0] == 1
+    world.telephones.wait(10)
+    assert not phone.over
+    shown = ivr("calls", "show", tape(world).call)[1]
+    assert "Consenso alla registrazione ritirato, annotato da anna" in shown
+    (listed,) = json.loads(ivr("calls", "show", tape(world).call, "--json")[1])["recordings"]
+    assert (listed["state"], listed["rule"], listed["withdrawn_at"] is None) == ("kept", "announce", False)

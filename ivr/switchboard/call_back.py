@@ -24,7 +24,7 @@ from ivr.core.callbacks import (
 )
 from ivr.core.company import Company
 from ivr.core.errors import ChangedMeanwhile
-from ivr.core.events import CallbackTried, TextPromised
+from ivr.core.events import CallbackTried, RecordingFailed, TextPromised
 from ivr.core.flow.model import FlowVersion
 from ivr.core.flow.steps import consent
 from ivr.core.flow.steps.queue import TALKING
@@ -103,12 +103,13 @@ class CallBack:
         if not _under_way(callback, place, leg):
             return self._over(tx, leg, callback, "callback_dropped" if callback.live else "goodbye", now)
         match heard:
-            case _ if leg.stage == consent.STAGE:
+            case _ if leg.stage == consent.ASKED:
                 return self._reached(tx, leg, callback, place, now, heard)
             case Keys(digits) if digits.startswith(WANTED) and leg.stage:
                 if self._rule(tx, callback, place) is Rule.ASK:
-                    asks = self._words(tx, leg, callback, "recording_ask", now)
-                    return LegStep((Ask((asks,), 1, "", PATIENCE, leg.language),), consent.STAGE)
+                    asks = Speak((self._words(tx, leg, callback, "recording_ask", now),))
+                    key = self._words(tx, leg, callback, "recording_ask_key", now)
+                    return LegStep((asks, Ask((key,), 1, "", PATIENCE, leg.language)), consent.ASKED)
                 return self._reached(tx, leg, callback, place, now)
             case Keys(digits) if digits.startswith(NOT_WANTED) and leg.stage:
                 self._attempt_ended(tx, callback, place, Outcome.REFUSED, now)
@@ -280,8 +281,11 @@ class CallBack:
         if rule is not None and callback.call is not None:
             agreed = consent.answer(rule, CameBack() if rule is Rule.ANNOUNCE else answer)
             tx.log.add(callback.call, [agreed], now)
-            if agreed.given and leg.sid is not None:
-                name = RecordingId(self.ids.new())
+            name = RecordingId(self.ids.new())
+            if agreed.given and leg.sid is None:
+                failed = RecordingFailed(name, "the carrier has not told the name of the leg")
+                tx.log.add(callback.call, [failed], now)
+            elif agreed.given and leg.sid is not None:
                 tapes.want(tx, name, callback.call, place.ticket.customer, leg.ticket, leg.sid, rule, now)
         joining = Speak((self._words(tx, leg, callback, "callback_joining", now),))
         return LegStep((joining, Join(room(leg.ticket, leg.attempt))), TALKING, self._hints(leg))

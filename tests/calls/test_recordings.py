@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +30,7 @@ FLOWS = Path(__file__).parent / "recording_flow"
 MORNING = datetime.fromisoformat("2026-11-24T10:00:00+01:00")
 TOLD, ASKED = "+39800123456", "+39800123457"
 MARIA = "+393331234567"
+NOTHING: Mapping[int, str] = {}
 NOTICE, QUESTION = "questa conversazione viene registrata", "Con il vostro consenso"
 
 
@@ -49,8 +50,12 @@ def rings(world: World, line: str, *keys: str) -> Handset:
     return phone
 
 
-def talking(world: World, line: str = TOLD, *keys: str) -> tuple[Handset, TicketId]:
-    phone = rings(world, line, "1", *keys)
+def talking(world: World, line: str = TOLD, keys: Mapping[int, str] = NOTHING) -> tuple[Handset, TicketId]:
+    """``keys``: each so many seconds after the one for the menu."""
+    phone = rings(world, line, "1")
+    for seconds, key in keys.items():
+        world.telephones.wait(seconds)
+        phone.press(key)
     world.telephones.wait(40)
     (place,) = places(world)
     assert place.ticket.state is TicketState.TALKING, heard(phone)
@@ -124,15 +129,16 @@ def test_no_key_cuts_the_notice_short_and_who_hangs_up_in_it_is_not_recorded(wor
 @pytest.mark.parametrize(
     ("keys", "runs", "says"),
     [
-        (("1",), True, "Agreed to the recording by pressing 1."),
-        (("2",), False, "Did not agree to the recording: there is none."),
-        ((), False, "Did not answer whether the talk may be recorded: it is not."),
+        ({9: "1"}, True, "Agreed to the recording by pressing 1."),
+        ({9: "2"}, False, "Did not agree to the recording: there is none."),
+        ({}, False, "Did not answer whether the talk may be recorded: it is not."),
+        ({1: "1"}, False, "Did not answer whether the talk may be recorded: it is not."),  # meant for the menu
     ],
 )
 def test_who_is_asked_is_recorded_only_after_1_and_talks_in_any_case(
-    world: World, keys: tuple[str, ...], runs: bool, says: str
+    world: World, keys: dict[int, str], runs: bool, says: str
 ) -> None:
-    phone, _ = talking(world, ASKED, *keys)
+    phone, _ = talking(world, ASKED, keys)
     assert heard(phone).count(QUESTION) == 1
     assert [each.status for each in at_carrier(world)] == (["in-progress"] if runs else [])
     assert told(world, "en")[0] == says

@@ -159,10 +159,12 @@ BUILT_IN: Mapping[str, Prompt] = {
         "This conversation is recorded for the quality of our service.",
     ),
     "recording_ask": _both(
-        "Con il vostro consenso registriamo la conversazione, per la qualità del servizio. Se siete d'accordo "
-        "premete 1; altrimenti restate in linea.",
-        "With your consent we record the conversation, for the quality of our service. If you agree press 1; "
-        "otherwise stay on the line.",
+        "Con il vostro consenso registriamo la conversazione, per la qualità del servizio.",
+        "With your consent we record the conversation, for the quality of our service.",
+    ),
+    "recording_ask_key": _both(
+        "Se siete d'accordo premete 1; altrimenti restate in linea.",
+        "If you agree press 1; otherwise stay on the line.",
     ),
     "hold_words": _both(
         "Siete in attesa: torniamo subito da voi, restate in linea.",

@@ -13,35 +13,42 @@ from ivr.core.flow.walk import Wait, Walk
 from ivr.core.recording import Rule
 from ivr.core.words import QueueName
 
-STAGE = "consent"
+TOLD, ASKED = "consent", "consent_key"
+"""Stages: they are being told; the key is waited for."""
+
+STAGES = (TOLD, ASKED)
 AGREED = "recording.agreed"
 """The answer, among the call's variables; not there: nobody was told."""
 
 YES = "1"
+WORDS = {Rule.ANNOUNCE: "recording_notice", Rule.ASK: "recording_ask"}
 
 
 def asked(walk: Walk, queue: QueueName) -> Wait | None:
-    """Tell or ask them; None where the queue records nothing, or they answered on this call before."""
+    """Tell them; None where the queue records nothing, or they answered on this call before.
+
+    No key cuts it short, and one pressed too long or twice in the menu before is no consent.
+    """
     rule = rule_of(walk.company, queue)
     if rule is None or walk.value(AGREED) is not None:
         return None
-    if rule is Rule.ANNOUNCE:
-        walk.say_sentence("recording_notice")
-        return Wait(STAGE, GoOn())  # no key cuts it short: the request comes once it was heard
-    walk.say_sentence("recording_ask")
-    return Wait(STAGE, Ask((), 1, "", patience(walk), walk.language))
+    walk.say_sentence(WORDS[rule])
+    return Wait(TOLD, GoOn())
 
 
-def decided(walk: Walk, queue: QueueName, heard: Heard | None) -> None:
-    """Keep the answer for the whole call."""
+def answered(walk: Walk, queue: QueueName, heard: Heard | None) -> Wait | None:
+    """They heard it: the question for the key, where they are asked; else the answer is kept for the whole call."""
     rule = rule_of(walk.company, queue)
-    if rule is None:
-        return
-    if isinstance(heard, Keys):
-        walk.note(CallerAnswered("keys", heard.digits))
-    consent = answer(rule, heard)
-    walk.give(AGREED, consent.given)
-    walk.note(consent)
+    if rule is Rule.ASK and walk.stage == TOLD and isinstance(heard, CameBack):
+        walk.say_sentence("recording_ask_key")
+        return Wait(ASKED, Ask((), 1, "", patience(walk), walk.language))
+    if rule is not None:
+        if isinstance(heard, Keys):
+            walk.note(CallerAnswered("keys", heard.digits))
+        consent = answer(rule, heard)
+        walk.give(AGREED, consent.given)
+        walk.note(consent)
+    return None
 
 
 def answer(rule: Rule, heard: Heard | None) -> RecordingConsent:

@@ -38,8 +38,10 @@ PARKED, TALKING = "park", "talk"
 
 
 def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, Got, Leave | Wait | Fail]:
-    if walk.stage == consent.STAGE:
-        consent.decided(walk, node.queue, heard)
+    if walk.stage in consent.STAGES:
+        question = consent.answered(walk, node.queue, heard)
+        if question is not None:
+            return question
         heard = None  # the place in line comes only now
     place = yield WantPlace(node.queue)
     if not isinstance(place, GotPlace):

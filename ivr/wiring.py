@@ -38,7 +38,9 @@ from ivr.switchboard.offer import Offer
 from ivr.switchboard.outside import Dialling, Outside
 from ivr.switchboard.ports import Clock, Ids, Later, Records, Telephone, Transcriber
 from ivr.switchboard.queueing import Queueing
+from ivr.switchboard.recording_news import RecordingNews
 from ivr.switchboard.recording_ready import RecordingReady
+from ivr.switchboard.recording_tape import TapeTalk
 from ivr.switchboard.ring import Ring
 from ivr.switchboard.standing_floor import StandingFloor
 from ivr.switchboard.steer import Steer
@@ -122,6 +124,7 @@ def open_office(
         take_turn=turns,
         call_status=CallStatus(kept, flows, later, clock),
         recording_ready=RecordingReady(kept, turns),
+        recording_news=RecordingNews(kept, later, clock),
         agent_menu=AgentMenu(kept, flows, wording, numbering, ids, later, clock, _staff(settings)),
         leg_turn=LegTurn(
             kept,
@@ -243,6 +246,7 @@ def work(office: Office, reader: Transcriber) -> Work:
             clock=office.clock,
             flows=office.flows,
             queueing=office.queueing,
+            tapes=tape_talk(office.settings, office.records, office.telephone, office.later, office.clock),
             adopt=AdoptRecordings(
                 office.records,
                 office.telephone,
@@ -254,6 +258,11 @@ def work(office: Office, reader: Transcriber) -> Work:
             ),
         )
     )
+
+
+def tape_talk(settings: Settings, kept: Records, carrier: Telephone, later: Later, clock: Clock) -> TapeTalk:
+    """What begins, pauses and ends the recordings of talks."""
+    return TapeTalk(kept, carrier, settings.public_url, later, clock)
 
 
 def company(settings: Settings) -> Company | None:

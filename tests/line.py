@@ -67,6 +67,12 @@ class Hints:
     def at_work(self, agent: str) -> None:
         self.given.append(("at_work", agent))
 
+    def record(self, recording: str) -> None:
+        self.given.append(("record", recording))
+
+    def fetch_recording(self, recording: str) -> None:
+        self.given.append(("fetch_recording", recording))
+
     def steer(self, ticket: str) -> None:
         self.given.append(("steer", ticket))
 

@@ -22,7 +22,7 @@ from ivr.core.flow.text import Prompt
 from ivr.core.words import Language, PhoneNumber, QueueName
 from ivr.flowfiles import scalars
 from ivr.flowfiles.fields import Fields, Reading, name
-from ivr.flowfiles.grammar import MEASURES, STRATEGIES, names
+from ivr.flowfiles.grammar import CONSENTS, MEASURES, STRATEGIES, names
 from ivr.flowfiles.marks import Listing, Table, Text, Tree
 from ivr.flowfiles.parse import levels
 from ivr.flowfiles.problems import Notes, Problem, did_you_mean
@@ -214,6 +214,7 @@ def _queue(queue: Fields, key: str) -> Queue:
         callback_capacity=queue.count("callback_capacity", plain.callback_capacity),
         wrap_up=queue.duration("wrap_up", timedelta(seconds=30)),
         strategy=queue.choice("strategy", STRATEGIES, plain.strategy),
+        records_calls=queue.choice("records_calls", CONSENTS, ""),
     )
 
 

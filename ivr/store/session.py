@@ -31,6 +31,7 @@ from ivr.store.link import Compiled, Link
 from ivr.store.log import SqlCallLog
 from ivr.store.promises import SqlPromises
 from ivr.store.proofs import SqlProofs
+from ivr.store.recordings import SqlRecordings
 from ivr.store.switches import SqlSwitches
 from ivr.store.tables import metadata
 from ivr.store.texts import SqlTexts
@@ -135,6 +136,10 @@ class SqlTransaction:
     @property
     def texts(self) -> SqlTexts:
         return SqlTexts(self._link)
+
+    @property
+    def recordings(self) -> SqlRecordings:
+        return SqlRecordings(self._link)
 
 
 class _Block:

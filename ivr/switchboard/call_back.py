@@ -24,11 +24,13 @@ from ivr.core.callbacks import (
 )
 from ivr.core.company import Company
 from ivr.core.errors import ChangedMeanwhile
-from ivr.core.events import CallbackTried, TextPromised
+from ivr.core.events import CallbackTried, RecordingFailed, TextPromised
 from ivr.core.flow.model import FlowVersion
+from ivr.core.flow.steps import consent
 from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.flow.turn import (
     Ask,
+    CameBack,
     HangUp,
     Heard,
     Holidays,
@@ -42,11 +44,12 @@ from ivr.core.flow.turn import (
     Wording,
 )
 from ivr.core.leg import Leg, LegEnd, LegKind, room
+from ivr.core.recording import Rule
 from ivr.core.text_message import TextMessage
 from ivr.core.ticket import TicketEvent, TicketKind, TicketState
 from ivr.core.whisper import spoken
-from ivr.core.words import LegId, TextId
-from ivr.switchboard import callbacks, places, promises
+from ivr.core.words import LegId, RecordingId, TextId
+from ivr.switchboard import callbacks, places, promises, tapes
 from ivr.switchboard.leg_news import wrap_up_of
 from ivr.switchboard.leg_turn import Hint, LegStep
 from ivr.switchboard.ports import Attempt, ClaimOnRecord, Flows, Ids, Later, Numbering, TicketOnRecord, Transaction
@@ -114,7 +117,13 @@ class CallBack:
         if not _under_way(callback, place, leg):
             return self._over(tx, leg, callback, "callback_dropped" if callback.live else "goodbye", now)
         match heard:
+            case _ if leg.stage == consent.ASKED:
+                return self._reached(tx, leg, callback, place, now, heard)
             case Keys(digits) if digits.startswith(WANTED) and leg.stage:
+                if self._rule(tx, callback, place) is Rule.ASK:
+                    asks = Speak((self._words(tx, leg, callback, "recording_ask", now),))
+                    key = self._words(tx, leg, callback, "recording_ask_key", now)
+                    return LegStep((asks, Ask((key,), 1, "", PATIENCE, leg.language)), consent.ASKED)
                 return self._reached(tx, leg, callback, place, now)
             case Keys(digits) if digits.startswith(NOT_WANTED) and leg.stage:
                 self._attempt_ended(tx, callback, place, Outcome.REFUSED, now)
@@ -263,11 +272,35 @@ class CallBack:
         said = [] if again else [self._words(tx, leg, callback, "callback_greeting", now, us=company.name)]
         if callback.tell and not again:
             said.append(self._words(tx, leg, callback, "callback_missed", now))
-        said.append(self._words(tx, leg, callback, "callback_talk", now))
-        return LegStep((Ask(tuple(said), 1, "", PATIENCE, leg.language),), ASKED_AGAIN if again else ASKED)
+        talk = self._words(tx, leg, callback, "callback_talk", now)
+        stage = ASKED_AGAIN if again else ASKED
+        if self._rule(tx, callback, tx.tickets.get(leg.ticket)) is Rule.ANNOUNCE:
+            # Before the question, where no key cuts it short: the 1 that follows comes from somebody who heard it.
+            notice = self._words(tx, leg, callback, "recording_notice", now)
+            return LegStep((Speak((*said, notice)), Ask((talk,), 1, "", PATIENCE, leg.language)), stage)
+        return LegStep((Ask((*said, talk), 1, "", PATIENCE, leg.language),), stage)
 
-    def _reached(self, tx: Transaction, leg: Leg, callback: Callback, place: TicketOnRecord, now: datetime) -> LegStep:
+    def _reached(
+        self,
+        tx: Transaction,
+        leg: Leg,
+        callback: Callback,
+        place: TicketOnRecord,
+        now: datetime,
+        answer: Heard | None = None,
+    ) -> LegStep:
+        """``answer``: to the question whether the talk may be recorded, where they were asked."""
         self._attempt_ended(tx, callback, place, Outcome.REACHED, now)
+        rule = self._rule(tx, callback, place)
+        if rule is not None and callback.call is not None:
+            agreed = consent.answer(rule, CameBack() if rule is Rule.ANNOUNCE else answer)
+            tx.log.add(callback.call, [agreed], now)
+            name = RecordingId(self.ids.new())
+            if agreed.given and leg.sid is None:
+                failed = RecordingFailed(name, "the carrier has not told the name of the leg")
+                tx.log.add(callback.call, [failed], now)
+            elif agreed.given and leg.sid is not None:
+                tapes.want(tx, name, callback.call, place.ticket.customer, leg.ticket, leg.sid, rule, now)
         joining = Speak((self._words(tx, leg, callback, "callback_joining", now),))
         return LegStep((joining, Join(room(leg.ticket, leg.attempt))), TALKING, self._hints(leg))
 
@@ -320,6 +353,10 @@ class CallBack:
         """The flow version of the call on which it was asked for."""
         assert callback.call is not None, "a callback is asked for on a call"
         return self.flows.version(tx.calls.at(callback.call).version, tx)
+
+    def _rule(self, tx: Transaction, callback: Callback, place: TicketOnRecord) -> Rule | None:
+        """How who is called back agrees to be recorded; None: this queue records nothing."""
+        return consent.rule_of(self._version(tx, callback).company, place.ticket.queue)
 
     def _times(self, callback: Callback, company: Company) -> CallingTimes:
         queue = company.queues.get(callback.queue)

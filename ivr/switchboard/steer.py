@@ -20,7 +20,7 @@ from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState
 from ivr.core.ticket import TicketKind, TicketState
 from ivr.core.words import AgentId, LegId, TicketId
-from ivr.switchboard import places
+from ivr.switchboard import places, recording_tape
 from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.offer import ASKED, ASKED_AGAIN, OVER
 from ivr.switchboard.ports import Clock, Later, Records, Telephone, TicketOnRecord, Transaction
@@ -62,10 +62,13 @@ class Steer:
                 return
             legs = tx.legs.of_ticket(ticket)
             let_go_at = _let_go_at(tx, ticket) if any(leg.unwanted for leg in legs) else {}
+            tapes = recording_tape.to_do(tx, place, self.clock.now())
             call = tx.calls.at(place.ticket.call) if place.ticket.call is not None else None
             newest = tx.tickets.of_call(call.id) if call is not None else None
             if newest is not None and newest.ticket.id != ticket:
                 call = None  # it has gone on to another place, whose legs are not these
+        for tape in tapes:
+            self.later.record(tape)
         if call is not None:
             self._call_belongs(place, call)
         self._hold(place, call, legs)

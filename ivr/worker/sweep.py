@@ -10,7 +10,9 @@ from typing import TypeVar
 import structlog
 
 from ivr.core.call import CallRecord
+from ivr.core.recording import TapeState
 from ivr.core.words import CallId
+from ivr.switchboard.recording_tape import next_step as tape_step
 from ivr.switchboard.voicemail import Step, left_while_recording, next_step
 from ivr.worker.actors import place
 from ivr.worker.office import Work
@@ -41,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 STEPS = {Step.FETCH: "fetch_voicemail", Step.READ: "read_voicemail", Step.LET_GO: "read_voicemail"}
 
+TAPES = {TapeState.STOPPED: "record"}
+"""The job that an ended tape waits for; the audio of any other is to be fetched, or let go."""
 
 T = TypeVar("T")
 
@@ -60,9 +64,14 @@ def due_jobs(work: Work) -> list[tuple[str, str]]:
         fetches = tx.fetches.waiting(AT_ONCE)
         texts = tx.texts.due(work.clock.now(), AT_ONCE)
         voicemails = tx.voicemails.due(work.clock.now(), AT_ONCE)
+        tapes = tx.recordings.live()
+        running = [tape for tape in tapes if tape_step(tape, tx.tickets.get(tape.ticket), work.clock.now())]
+        ended = tx.recordings.due(work.clock.now(), AT_ONCE)
     steps = [(STEPS[step], voicemail.id) for voicemail in voicemails if (step := next_step(voicemail))]
     sends = [("send_text", text.id) for text in texts]
-    return [*(("fetch", fetching.key) for fetching in fetches), *sends, *steps]
+    records = [("record", tape.id) for tape in running]
+    records += [(TAPES.get(tape.state, "fetch_recording"), tape.id) for tape in ended]
+    return [*(("fetch", fetching.key) for fetching in fetches), *records, *sends, *steps]
 
 
 class Sweep:

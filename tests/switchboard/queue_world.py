@@ -207,6 +207,12 @@ class Hints:
     def send_text(self, text: str) -> None:
         """Or texts."""
 
+    def record(self, recording: str) -> None:
+        """No queue here records its talks."""
+
+    def fetch_recording(self, recording: str) -> None:
+        """So there is nothing to fetch."""
+
     def line_up(self, ticket: TicketId) -> None:
         self.waiting.append(("line_up", ticket))
 

@@ -22,6 +22,7 @@ from ivr.core.words import (
     Language,
     PhoneNumber,
     QueueName,
+    RecordingId,
     TextId,
     TicketId,
     VoicemailId,
@@ -127,6 +128,12 @@ class Hints:
 
     def steer(self, ticket: TicketId) -> None:
         raise AssertionError("no queue here")
+
+    def record(self, recording: RecordingId) -> None:
+        raise AssertionError("no talk here")
+
+    def fetch_recording(self, recording: RecordingId) -> None:
+        raise AssertionError("no talk here")
 
 
 class House:

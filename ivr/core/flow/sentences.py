@@ -185,6 +185,18 @@ BUILT_IN: Mapping[str, Prompt] = {
         "Vi passiamo a chi può aiutarvi: restate in linea, non perdete il vostro posto.",
         "We are passing you on to somebody who can help: please hold the line, you keep your place.",
     ),
+    "recording_notice": _both(
+        "Per la qualità del servizio questa conversazione viene registrata.",
+        "This conversation is recorded for the quality of our service.",
+    ),
+    "recording_ask": _both(
+        "Con il vostro consenso registriamo la conversazione, per la qualità del servizio.",
+        "With your consent we record the conversation, for the quality of our service.",
+    ),
+    "recording_ask_key": _both(
+        "Se siete d'accordo premete 1; altrimenti restate in linea.",
+        "If you agree press 1; otherwise stay on the line.",
+    ),
     "hold_words": _both(
         "Siete in attesa: torniamo subito da voi, restate in linea.",
         "You are on hold: we will be right back with you, please stay on the line.",

@@ -491,6 +491,14 @@ class CancelCallback:
 
 
 @dataclass(frozen=True)
+class RecordTalk:
+    """The talk at this place in line is to be recorded, by the rule under which the caller agreed; once."""
+
+    ticket: str
+    rule: str
+
+
+@dataclass(frozen=True)
 class EndTalk:
     """The caller's side of the talk is over; the agent has so many seconds to wrap up."""
 
@@ -538,6 +546,7 @@ Deed = (
     | AskCallback
     | WaitAtCallback
     | CancelCallback
+    | RecordTalk
     | EndTalk
     | KeepAnswer
     | FollowUp

@@ -38,6 +38,8 @@ class Settings:
     exchange_port: int
     fallback_url: str | None
     api_token: str | None = field(repr=False)  # None: the API is shut
+    smtp_url: str | None = field(default=None, repr=False)  # None: the company has no mail server
+    mail_from: str | None = None
     clock_shift: timedelta = timedelta()  # how far the line's clock goes before the machine's: for demonstrations
 
     @property
@@ -90,6 +92,11 @@ def load(environ: Mapping[str, str], dotenv: Path | None = Path(".env")) -> Sett
     ).rstrip("/")
     if public_url and (urlsplit(public_url).scheme not in ("http", "https") or not urlsplit(public_url).hostname):
         wrong.append(f"IVR_PUBLIC_URL={public_url!r} is not an http(s) address")
+    smtp_url, mail_from = given.get("IVR_SMTP_URL") or None, given.get("IVR_MAIL_FROM") or None
+    if smtp_url and (urlsplit(smtp_url).scheme not in ("smtp", "smtps") or not urlsplit(smtp_url).hostname):
+        wrong.append("IVR_SMTP_URL is not smtp://[user:password@]host[:port], nor smtps://…")
+    if smtp_url and not mail_from:
+        wrong.append("IVR_MAIL_FROM is missing: who our e-mails are from")
     settings = Settings(
         public_url=public_url,
         database_url=given.get("IVR_DATABASE_URL") or f"sqlite:///{var_dir / 'ivr.db'}",
@@ -109,6 +116,8 @@ def load(environ: Mapping[str, str], dotenv: Path | None = Path(".env")) -> Sett
         exchange_port=exchange_port,
         fallback_url=given.get("IVR_FALLBACK_URL") or None,
         api_token=given.get("IVR_API_TOKEN") or None,
+        smtp_url=smtp_url,
+        mail_from=mail_from,
         clock_shift=seconds("IVR_CLOCK_SHIFT"),
     )
     if wrong:

@@ -24,6 +24,7 @@ from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.adopt import AdoptRecordings
+from ivr.switchboard.after_talk import AfterTalk
 from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
 from ivr.switchboard.board import AskBoard
 from ivr.switchboard.call_back import CallBack
@@ -34,14 +35,16 @@ from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.leg_turn import LegAnswer, LegTurn
 from ivr.switchboard.line_up import FloorCare, LineUp
 from ivr.switchboard.match import Match
+from ivr.switchboard.notice import Notices
 from ivr.switchboard.offer import Offer
 from ivr.switchboard.outside import Dialling, Outside
-from ivr.switchboard.ports import Clock, Ids, Later, Records, Telephone, Transcriber
+from ivr.switchboard.ports import Clock, Ids, Later, Mail, Records, Telephone, Transcriber
 from ivr.switchboard.queueing import Queueing
 from ivr.switchboard.recording_news import RecordingNews
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.recording_tape import TapeTalk
 from ivr.switchboard.ring import Ring
+from ivr.switchboard.send_text import TextNews
 from ivr.switchboard.standing_floor import StandingFloor
 from ivr.switchboard.steer import Steer
 from ivr.switchboard.take_turn import Answer, TakeTurn
@@ -59,6 +62,7 @@ from ivr.world.clock import SystemClock
 from ivr.world.fetcher import AllowedHosts
 from ivr.world.holidays import PublicHolidays
 from ivr.world.ids import Chance
+from ivr.world.mail import SmtpPost
 from ivr.world.numbering import PhoneNumbers
 from ivr.world.wording import BabelWording
 
@@ -80,6 +84,8 @@ class Office:
     later: Later
     doors: Doors
     queueing: Queueing
+    call_back: CallBack
+    mail: Mail | None
 
 
 def records(settings: Settings, clock: Clock | None = None) -> SqlRecords:
@@ -102,6 +108,7 @@ def open_office(
     answers: Fulfil = fulfil,
     redis: Redis | None = None,
     kept: SqlRecords | None = None,
+    mail: Mail | None = None,
 ) -> Office:
     """Build everything that a web process or a worker needs; opens no connection yet.
 
@@ -115,7 +122,10 @@ def open_office(
     numbering = PhoneNumbers("IT")
     turns = TakeTurn(kept, flows, clock, ids, wording, holidays, numbering, later, answers)
     carrier = telephone(settings, http)
-    calls_back = CallBack(flows, wording, holidays, numbering, ids, later)
+    mail = mail or post(settings)
+    notices = Notices(wording, numbering, ids, mails=mail is not None)
+    after_talk = AfterTalk(flows, wording, holidays, ids, later)
+    calls_back = CallBack(flows, wording, holidays, ids, later, notices, after_talk)
     news = LegNews(kept, flows, calls_back, later, clock)
     queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
     doors = Doors(
@@ -135,6 +145,7 @@ def open_office(
             clock,
         ),
         leg_news=news,
+        text_news=TextNews(kept, ids, later, clock, mails=mail is not None),
         signature=_signature(settings),
         numbering=numbering,
         render=renderer(settings.public_url),
@@ -161,7 +172,16 @@ def open_office(
         later=later,
         doors=doors,
         queueing=queueing,
+        call_back=calls_back,
+        mail=mail,
     )
+
+
+def post(settings: Settings) -> Mail | None:
+    """The company's mail server; None: it has none."""
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    return SmtpPost(settings.smtp_url, settings.mail_from)
 
 
 def _queueing(
@@ -247,6 +267,10 @@ def work(office: Office, reader: Transcriber) -> Work:
             flows=office.flows,
             queueing=office.queueing,
             tapes=tape_talk(office.settings, office.records, office.telephone, office.later, office.clock),
+            call_back=office.call_back,
+            mail=office.mail,
+            public_url=office.settings.public_url,
+            ids=office.ids,
             adopt=AdoptRecordings(
                 office.records,
                 office.telephone,

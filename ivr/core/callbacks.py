@@ -14,7 +14,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from ivr.core import hours as opening
-from ivr.core.company import Hours, Span
+from ivr.core.company import EmergencyClosing, Hours, Span
 from ivr.core.errors import IvrError
 from ivr.core.flow.turn import Holidays
 from ivr.core.words import (
@@ -49,6 +49,9 @@ SOON = timedelta(hours=2)
 CODE_HOLDS = timedelta(hours=48)
 CODE_BOOST = timedelta(hours=1)
 """What the code of somebody we did not reach is worth in line."""
+
+LOST_PAUSE = timedelta(minutes=1)
+"""After the second dial that failed on our side; after the third twice as long, and so on."""
 
 MOST_DIALS = 10
 """Dials in all, those that failed on our own side included."""
@@ -156,12 +159,16 @@ class Callback:
 
 @dataclass(frozen=True)
 class CallingTimes:
-    """Ours and theirs: the queue's hours (None: always), and the callee's day in every zone they may be in."""
+    """Ours and theirs: the queue's hours (None: always), and the callee's day in every zone they may be in.
+
+    ``shut``: from when until when those hours do not hold, by the emergency switch.
+    """
 
     holidays: Holidays
     hours: Hours | None = None
     zones: tuple[str, ...] = ()
     day: Span = DAY
+    shut: tuple[datetime, datetime] | None = None
 
     def theirs(self) -> tuple[Hours, ...]:
         every_day = dict.fromkeys(range(7), (self.day,))
@@ -173,7 +180,7 @@ def next_callable(times: CallingTimes, at: datetime) -> datetime | None:
     schedules = (*((times.hours,) if times.hours else ()), *times.theirs())
     moment, days = at, 0
     while days <= 3 * opening.FARTHEST:  # each round that changes it goes on to another opening
-        later = moment
+        later = times.shut[1] if times.shut and times.shut[0] <= moment < times.shut[1] else moment
         for schedule in schedules:
             found = opening.next_open(schedule, later, times.holidays)
             if found is None:
@@ -183,6 +190,15 @@ def next_callable(times: CallingTimes, at: datetime) -> datetime | None:
             return moment.astimezone(UTC)
         moment, days = later, days + 1
     return None
+
+
+def shut_by(closing: EmergencyClosing | None, hours: Hours, now: datetime) -> tuple[datetime, datetime] | None:
+    """The span of an emergency closing; one without an end counts to the end of the day on which it is looked at."""
+    if closing is None:
+        return None
+    zone = ZoneInfo(hours.zone)
+    midnight = opening.moment(now.astimezone(zone).date() + timedelta(days=1), time(0, 0), zone)
+    return closing.since, closing.until or midnight
 
 
 def next_morning(times: CallingTimes, at: datetime) -> datetime | None:
@@ -434,13 +450,6 @@ def check_number(
     return NumberCheck(None, "it may be called")
 
 
-def told_by(texts_from: str | None, kind: str, email: str | None) -> str | None:
-    """How a customer hears of a miss: ``sms``, ``email``, or None: then the next attempt says so."""
-    if texts_from and kind in ("mobile", "fixed_or_mobile"):
-        return "sms"
-    return "email" if email else None
-
-
 # --- What follows -----------------------------------------------------------------------------------------------------
 
 
@@ -459,11 +468,15 @@ class AttemptPolicy:
 
 @dataclass(frozen=True)
 class After:
-    """A callback as something left it, and what that means for the promise behind it."""
+    """A callback as something left it, and what that means for the promise behind it.
+
+    ``due``: by when a promise that moves is to be kept; None: a talk's length after the next attempt.
+    """
 
     callback: Callback
     promise: Owed
     because: str
+    due: datetime | None = None
 
 
 def dials(callback: Callback, now: datetime) -> Callback | None:
@@ -480,7 +493,9 @@ def postponed(callback: Callback, times: CallingTimes, code: str, now: datetime)
         because = "there is no hour left at which we may call"
         return _end(callback, CallbackState.NOT_REACHED, Owed.BREAK, because, now, code)
     waiting = replace(callback, state=CallbackState.WAITING, next_at=again)
-    return After(waiting, Owed.MOVE, "the turn came outside of the hours at which we may call")
+    # Whoever is to be called as soon as possible has others before them when we open.
+    due = None if callback.slot_at else soon_due(times, again - HANGS_UP)
+    return After(waiting, Owed.MOVE, "the turn came outside of the hours at which we may call", due)
 
 
 def after_attempt(
@@ -499,9 +514,10 @@ def after_attempt(
         case Outcome.REFUSED:
             return _end(callback, CallbackState.CANCELLED, Owed.WITHDRAW, "the customer wants no call", now)
         case Outcome.LOST if callback.attempts < MOST_DIALS:
-            return After(
-                replace(callback, state=CallbackState.WAITING, next_at=now), Owed.NOTHING_NEW, "failed on our side"
-            )
+            # The first time at once; but a phone that does ring somewhere shall not ring again and again.
+            again = now + LOST_PAUSE * (callback.attempts - callback.misses - 1)
+            waiting = replace(callback, state=CallbackState.WAITING, next_at=again)
+            return After(waiting, Owed.NOTHING_NEW, "failed on our side")
         case Outcome.LOST:
             return _end(callback, CallbackState.NOT_REACHED, Owed.BREAK, "failed on our side too often", now, code)
         case _:
@@ -523,9 +539,9 @@ def _missed(
     return After(waiting, Owed.MOVE, f"{words}; attempt {callback.misses + 1} follows")
 
 
-def missed_is_told(callback: Callback) -> Callback:
-    """The customer has heard of the last miss: by message, or in the next attempt."""
-    return replace(callback, tell=False)
+def missed_is_told(callback: Callback, told: bool = True) -> Callback:
+    """The customer has heard of the last miss by message; or has not after all, and the next attempt says so."""
+    return replace(callback, tell=not told)
 
 
 class RingsAgain(StrEnum):

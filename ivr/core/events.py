@@ -441,7 +441,7 @@ class SurveyAnswered(CallEvent):
 
 @dataclass(frozen=True)
 class TextPromised(CallEvent):
-    """A text message to the caller is on record; its words and the number stand there."""
+    """A text message (or, where they can have none, an e-mail) to the caller is on record; its words stand there."""
 
     kind: ClassVar[str] = "text.promised"
     text: str  # id
@@ -454,6 +454,16 @@ class TextEnded(CallEvent):
     kind: ClassVar[str] = "text.ended"
     text: str
     state: str
+    because: str | None
+
+
+@dataclass(frozen=True)
+class TextReceived(CallEvent):
+    """The carrier knows whether a text that it took was received; ``because``: its code for why not."""
+
+    kind: ClassVar[str] = "text.received"
+    text: str
+    received: bool
     because: str | None
 
 
@@ -581,6 +591,7 @@ KINDS: dict[str, type[CallEvent]] = {
         SurveyAnswered,
         TextPromised,
         TextEnded,
+        TextReceived,
         TransferBegan,
         TransferConnected,
         TransferEnded,

@@ -83,7 +83,7 @@ class Leg:
     turn: int = 0  # 0: nobody has answered
     door: str = ""
     token_heard: str = ""  # of the request by which `turn` was reached
-    stage: str = ""  # what the standing turn asks: whisper, talk, over
+    stage: str = ""  # what the standing turn asks: whisper, talk, over; or where it stands in the flow
     says: str = "[]"
     ended_at: datetime | None = None
     how: LegEnd | None = None

@@ -23,6 +23,8 @@ def outcome(kinds: Collection[str], flow_ended: bool) -> str:
     for kind, name in BY_EVENT:
         if kind in kinds:
             return name
-    if flow_ended:
-        return "failed" if "fallback.spoken" in kinds else "self_service"
+    if flow_ended and "fallback.spoken" in kinds:
+        return "failed"
+    if flow_ended and "queue.joined" not in kinds:  # who stood in line wanted a person
+        return "self_service"
     return "abandoned"

@@ -177,6 +177,16 @@ def told(promise: Promise, now: datetime) -> Promise:
     return replace(promise, due_at=promise.moved_to, moved_to=None, counts_from=now, warned_at=None, late_at=None)
 
 
+def untold(promise: Promise, was_due: datetime) -> Promise:
+    """The customer did not get the message of the new time after all: the time they know stands, the new one waits.
+
+    Only the time they were told last can be taken back so; one that ended or moved on since is left as it is.
+    """
+    if not promise.open or promise.moved_to is not None or promise.due_at <= was_due:
+        return promise
+    return replace(promise, due_at=was_due, moved_to=promise.due_at)
+
+
 def _still_open(promise: Promise) -> Promise:
     if not promise.open:
         raise PromiseEnded(f"this promise has ended already: {promise.state.value}")

@@ -113,7 +113,12 @@ _ENGLISH_PAUSES: Mapping[str, str] = {
 }
 _ITALIAN_LANGUAGES: Mapping[str, str] = {"it": "italiano", "en": "inglese"}
 _ITALIAN_PROOFS: Mapping[str, str] = {"pin": "PIN", "order": "numero d'ordine e CAP"}
-_ITALIAN_RECORDS: Mapping[str, str] = {"order": "ordine", "customer": "cliente", "case": "pratica"}
+_ITALIAN_RECORDS: Mapping[str, str] = {
+    "order": "ordine",
+    "customer": "cliente",
+    "case": "pratica",
+    "callback": "richiamata",
+}
 _ITALIAN_FETCHES: Mapping[str, str] = {"success": "arrivata", "failure": "errore", "timeout": "fuori tempo"}
 _ITALIAN_ENDS: Mapping[str, str] = {
     "hung_up": "ha riagganciato",
@@ -194,6 +199,7 @@ _ENGLISH_ATTEMPTS: Mapping[str, str] = {
     "failed": "the number cannot be reached",
     "lost": "failed on our side",
 }
+_ENGLISH_RECORDS: Mapping[str, str] = {"callback": "call back"}
 _ENGLISH_TEXTS: Mapping[str, str] = {
     "sent": "was sent",
     "failed": "was not sent",
@@ -292,10 +298,12 @@ _ITALIAN = _Teller(
         e.SurveyAnswered: lambda it, *_: (
             f"Sondaggio «{it.survey}», domanda «{it.question}»: «{it.value}»" + (", scontento." if it.unhappy else ".")
         ),
-        e.TextPromised: lambda *_: "Promesso un messaggio di testo.",
+        e.TextPromised: lambda *_: "Promesso un messaggio scritto.",
+        e.TextReceived: lambda it, *_: (
+            "Messaggio scritto ricevuto." if it.received else f"Messaggio scritto non ricevuto ({it.because})."
+        ),
         e.TextEnded: lambda it, *_: (
-            f"Messaggio di testo {_ITALIAN_TEXTS.get(it.state, it.state)}"
-            + (f" ({it.because})." if it.because else ".")
+            f"Messaggio scritto {_ITALIAN_TEXTS.get(it.state, it.state)}" + (f" ({it.because})." if it.because else ".")
         ),
         e.TransferBegan: lambda it, *_: f"In trasferimento al numero {it.number} (passo «{it.node}»).",
         e.TransferConnected: lambda it, *_: f"Ha parlato con il numero esterno (passo «{it.node}»).",
@@ -363,7 +371,9 @@ _ENGLISH = _Teller(
         e.PaceChosen: lambda it, *_: "Asked for the slow pace." if it.slow else "Asked for the normal pace.",
         e.CallerVerified: lambda it, *_: f"Proved who they are ({_ENGLISH_PROOFS.get(it.by, it.by)}).",
         e.VerificationFailed: lambda it, *_: f"Could not prove who they are ({_ENGLISH_PROOFS.get(it.by, it.by)}).",
-        e.RecordLooked: lambda it, *_: f"Looked up the {it.record}: {'found' if it.found else 'not found'}.",
+        e.RecordLooked: lambda it, *_: (
+            f"Looked up the {_ENGLISH_RECORDS.get(it.record, it.record)}: {'found' if it.found else 'not found'}."
+        ),
         e.CaseOpened: lambda it, t, _: f"Opened a case: {t.cases.get(it.case, it.case)}, code {it.code}.",
         e.VoicemailTaken: lambda it, t, zone: (
             f"Left a message for “{it.queue}”"
@@ -433,9 +443,15 @@ _ENGLISH = _Teller(
         e.SurveyAnswered: lambda it, *_: (
             f"Survey “{it.survey}”, question “{it.question}”: “{it.value}”" + (", unhappy." if it.unhappy else ".")
         ),
-        e.TextPromised: lambda *_: "Was promised a text message.",
+        e.TextPromised: lambda *_: "Was promised a written message.",
+        e.TextReceived: lambda it, *_: (
+            "The written message was received."
+            if it.received
+            else f"The written message was not received ({it.because})."
+        ),
         e.TextEnded: lambda it, *_: (
-            f"The text message {_ENGLISH_TEXTS.get(it.state, it.state)}" + (f" ({it.because})." if it.because else ".")
+            f"The written message {_ENGLISH_TEXTS.get(it.state, it.state)}"
+            + (f" ({it.because})." if it.because else ".")
         ),
         e.TransferBegan: lambda it, *_: f"Being put through to {it.number} (step “{it.node}”).",
         e.TransferConnected: lambda it, *_: f"Talked with the number outside (step “{it.node}”).",

@@ -53,6 +53,7 @@ class Told:
 class Standing:
     """How a caller stands in line at a moment.
 
+    ``began``: this wait, where they had the place before; None: with their arrival.
     ``able``: agents signed in who could serve them sooner or later. ``load``: callers ahead for each agent at work who
     can serve them; None for no agent.
     """
@@ -68,10 +69,16 @@ class Standing:
     told: Told
     languages: tuple[Language, ...]
     now: datetime
+    began: datetime | None = None
 
     @property
     def waited(self) -> timedelta:
         return self.ticket.waited(self.now)
+
+    @property
+    def on_the_line(self) -> timedelta:
+        """As they feel it: since this wait began."""
+        return self.waited if self.began is None else self.now - self.began
 
 
 def is_signed_in(status: AgentStatus) -> bool:
@@ -99,7 +106,7 @@ def overflow(standing: Standing) -> Overflow | None:
 
 
 def _holds(way: Overflow, standing: Standing) -> bool:
-    if way.after is not None and standing.waited < way.after:
+    if way.after is not None and standing.on_the_line < way.after:
         return False
     match way.when:
         case None:

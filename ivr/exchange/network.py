@@ -41,6 +41,8 @@ LARGEST_QUEUE = 5000
 VERDICT_AFTER = {"Enable": 3.0, "DetectMessageEnd": 8.0}  # seconds of listening; an assumption
 MP3_BYTES_A_SECOND = 8000  # 64 kbit/s: the length of audio that this network does not decode is estimated
 MESSAGE_STEPS = (("sent", 1.0), ("delivered", 2.0))
+LOST_MESSAGE_STEPS = (("sent", 1.0), ("undelivered", 2.0))
+UNREACHABLE = "30003"  # twilio.com/docs/api/errors/30003: the handset is off, or gone
 
 
 class Voices(Protocol):
@@ -76,6 +78,7 @@ class Network:
         self.phones = PhoneBook()
         self.courier = Courier(account.token, outside, scheduler, chance)
         self.verified: set[str] = set()  # OutgoingCallerIds: numbers that may be shown
+        self.no_texts: set[str] = set()  # numbers at which no text arrives
         self.refusals: deque[str] = deque(maxlen=1000)  # documents that were not executed, and why
         self.tapes: dict[str, recordings.Tape] = {}
         self._began = scheduler.now()
@@ -653,7 +656,7 @@ class Network:
         )
         self._messages[message.sid] = message
         url = _address(status_callback) if status_callback else None
-        for status, seconds in MESSAGE_STEPS:
+        for status, seconds in LOST_MESSAGE_STEPS if number in self.no_texts else MESSAGE_STEPS:
             self.scheduler.after(seconds, lambda status=status: self._message_is(message, status, url))  # type: ignore[misc]
         return message
 
@@ -774,6 +777,8 @@ class Network:
                 "From": message.from_,
                 "To": message.to,
             }
+            if status == "undelivered":
+                params["ErrorCode"] = UNREACHABLE
             if status == "delivered":
                 params["RawDlrDoneDate"] = message.date_updated.strftime("%y%m%d%H%M")
             self.courier.tell("POST", url, params)

@@ -17,7 +17,7 @@ STYLES = ("text", "digits", "number", "money", "date", "moment", "duration", "ph
 COLLECTS = ("digits", "number", "money", "date", "phone_number")
 CHECKS = ("luhn", "iban97", "ean13", "italian_vat")
 CASES = ("question", "order", "complaint", "suggestion")
-RECORDS = ("order", "customer", "case")
+RECORDS = ("order", "customer", "case", "callback")
 WAIT_KEYS = ("callback", "voicemail", "information", "language")
 OVERFLOW_WHEN = ("nobody_signed_in", "closing", "too_long")
 STRATEGIES = ("longest_idle", "fewest_calls", "round_robin", "top_down", "ring_all")
@@ -294,7 +294,7 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("flow", "name", "the flow that answers", True),
         Key("shows", "number", "caller id of the calls we make"),
         Key("texts_from", "text", "a number, or a one-way name of up to 11 letters"),
-        Key("callable_from", "list:country", "countries whose callers it is for; left out: the company's"),
+        Key("callable_from", "list:country", "whose numbers it calls back and texts to; left out: the company's"),
         Key("greets_by_name", "flag", "the name may be spoken to a caller known only by caller id"),
         Key("carrier_speech", "flag", "the carrier's recogniser may listen (it leaves the house)"),
         Key("reaches", "number", "a number that always reaches a person, for the static fallback"),

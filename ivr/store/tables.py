@@ -694,6 +694,9 @@ texts = Table(
     Column("ended_at", Moment),
     Column("because", Text),
     Column("carrier_id", Text),
+    Column("channel", Text, nullable=False, server_default="sms"),
+    Column("callback_id", Text),  # of whose miss or new time it tells
+    Column("was_due", Moment),  # when that call was promised before
 )
 
 talk_recordings = Table(

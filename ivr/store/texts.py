@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from ivr.core.errors import NoSuchText
-from ivr.core.text_message import SendState, TextMessage
-from ivr.core.words import CustomerId, PhoneNumber, TextId
+from ivr.core.text_message import Channel, SendState, TextMessage
+from ivr.core.words import CustomerId, TextId
 from ivr.store.link import Link
 from ivr.store.tables import texts
 
@@ -27,7 +27,7 @@ def _text(row: Row[Any]) -> TextMessage:
         id=row.id,
         call=row.call_id,
         customer=row.customer_id,
-        to=PhoneNumber(row.number),
+        to=row.number,
         sender=row.sender,
         body=row.body,
         made_at=row.made_at,
@@ -37,6 +37,9 @@ def _text(row: Row[Any]) -> TextMessage:
         ended_at=row.ended_at,
         because=row.because,
         carrier_id=row.carrier_id,
+        channel=Channel(row.channel),
+        callback=row.callback_id,
+        was_due=row.was_due,
     )
 
 
@@ -69,6 +72,9 @@ class SqlTexts:
                 sender=text.sender,
                 body=text.body,
                 made_at=text.made_at,
+                channel=text.channel.value,
+                callback_id=text.callback,
+                was_due=text.was_due,
                 **_changing(text),
             )
         )

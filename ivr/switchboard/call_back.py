@@ -24,7 +24,7 @@ from ivr.core.callbacks import (
 )
 from ivr.core.company import Company
 from ivr.core.errors import ChangedMeanwhile
-from ivr.core.events import CallbackTried, RecordingFailed, TextPromised
+from ivr.core.events import CallbackTried, RecordingFailed
 from ivr.core.flow.model import FlowVersion
 from ivr.core.flow.steps import consent
 from ivr.core.flow.steps.queue import PARKED, TALKING
@@ -45,14 +45,25 @@ from ivr.core.flow.turn import (
 )
 from ivr.core.leg import Leg, LegEnd, LegKind, room
 from ivr.core.recording import Rule
-from ivr.core.text_message import TextMessage
 from ivr.core.ticket import TicketEvent, TicketKind, TicketState
 from ivr.core.whisper import spoken
-from ivr.core.words import LegId, RecordingId, TextId
-from ivr.switchboard import callbacks, places, promises, tapes
+from ivr.core.words import CallbackId, LegId, RecordingId, TicketId
+from ivr.switchboard import callbacks, places, tapes
+from ivr.switchboard.after_talk import IN_THE_FLOW, AfterTalk
 from ivr.switchboard.leg_news import wrap_up_of
 from ivr.switchboard.leg_turn import Hint, LegStep
-from ivr.switchboard.ports import Attempt, ClaimOnRecord, Flows, Ids, Later, Numbering, TicketOnRecord, Transaction
+from ivr.switchboard.notice import Notices
+from ivr.switchboard.ports import (
+    Attempt,
+    ClaimOnRecord,
+    Clock,
+    Flows,
+    Ids,
+    Later,
+    Records,
+    TicketOnRecord,
+    Transaction,
+)
 
 RINGS = timedelta(seconds=25)
 """So long a customer's phone rings."""
@@ -61,6 +72,7 @@ PATIENCE = 6  # seconds for a key
 ASKED, ASKED_AGAIN, OVER = "greeting", "greeting_again", "over"
 WANTED, NOT_WANTED = "1", ("2", "9")
 CODE = 6  # digits
+AT_ONCE = 100  # callbacks that are looked at in one round
 POLICY = AttemptPolicy()
 
 ENDED: dict[LegEnd, Outcome] = {
@@ -78,9 +90,10 @@ class CallBack:
     flows: Flows
     wording: Wording
     holidays: Holidays
-    numbering: Numbering
     ids: Ids
     later: Later
+    notices: Notices
+    after_talk: AfterTalk
     policy: AttemptPolicy = POLICY
 
     def begin(self, tx: Transaction, place: TicketOnRecord, claim: ClaimOnRecord, now: datetime) -> Leg | None:
@@ -96,7 +109,7 @@ class CallBack:
             return None
         wait = self._wait(tx, callback, place, now)
         if wait is not None:
-            self._placed(tx, place, wait, now)
+            self._postponed(tx, place, wait, now)
             return None
         dialled = decided.dials(callback, now)
         if dialled is None:
@@ -105,13 +118,15 @@ class CallBack:
         attempt = Attempt(callback.id, dialled.attempts, claim.agent, now)
         if not tx.callbacks.begin(attempt) or not tx.callbacks.change(dialled):
             raise ChangedMeanwhile
-        leg = self._leg(callback, place, claim, self._version(tx, callback).company, now)
+        leg = self._leg(callback, place, claim, self._company(tx, callback), now)
         tx.legs.commit(leg)
         return leg
 
     def heard(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> LegStep:
         """The customer answered, pressed a key, was silent, or came out of the talk."""
         callback, place = _of(tx, leg), tx.tickets.get(leg.ticket)
+        if leg.stage.startswith(IN_THE_FLOW):
+            return self.after_talk.heard(tx, leg, callback, heard, OVER, now)
         if leg.stage in (TALKING, PARKED):
             return self._talked(tx, leg, callback, place, heard, now)
         if not _under_way(callback, place, leg):
@@ -163,10 +178,24 @@ class CallBack:
         if _on_the_line(tx, callback, place):
             on = replace(callback, next_at=now + HANGS_UP)
             return After(on, Owed.NOTHING_NEW, "still on the line")
-        times = self._times(callback, self._version(tx, callback).company)
+        times = self._times(tx, callback, now)
         if decided.next_callable(times, now) == now:
             return None
         return decided.postponed(callback, times, self.ids.code(CODE), now)
+
+    def closed(self, tx: Transaction, callback: Callback, now: datetime) -> bool:
+        """It is due, and nobody may call now: not in our hours (the emergency switch counts), or not in theirs."""
+        return decided.next_callable(self._times(tx, callback, now), now) != now
+
+    def move_closed(self, tx: Transaction, callback: Callback, now: datetime) -> bool:
+        """On to when we may call, and the customer told where that breaks a promise; False: it is not so any more."""
+        place = None if callback.ticket is None else tx.tickets.get(callback.ticket)
+        due = callback.state is CallbackState.WAITING and callback.next_at is not None and callback.next_at <= now
+        if place is None or not due or not places.stands_in_line(place) or not self.closed(tx, callback, now):
+            return False
+        times = self._times(tx, callback, now)
+        self._postponed(tx, place, decided.postponed(callback, times, self.ids.code(CODE), now), now)
+        return True
 
     def _leg(
         self, callback: Callback, place: TicketOnRecord, claim: ClaimOnRecord, company: Company, now: datetime
@@ -196,15 +225,16 @@ class CallBack:
     ) -> Outcome | None:
         if not tx.callbacks.end(callback.id, callback.attempts, outcome, now):
             return None
-        version = self._version(tx, callback)
-        times = self._times(callback, version.company)
+        times = self._times(tx, callback, now)
         then = decided.after_attempt(callback, outcome, self.policy, times, self.ids.code(CODE), now)
         if outcome is Outcome.REACHED:
             callbacks.settle(tx, then, now)
         else:
             self._placed(tx, place, then, now)
             places.agent_waits_no_longer(tx, place.ticket.id, now)
-        told_by = self.tell_of_miss(tx, callback, version, now) if outcome in MISSES else None
+        told_by = None
+        if outcome in MISSES or then.callback.state is CallbackState.NOT_REACHED:
+            told_by = self._tell(tx, callback.id, outcome in MISSES, now)
         if callback.call is not None:
             tx.log.add(callback.call, [CallbackTried(callback.id, callback.attempts, outcome.value, told_by)], now)
         return outcome
@@ -223,55 +253,29 @@ class CallBack:
                 later = replace(gone, ticket=replace(gone.ticket, not_before=callback.next_at))
                 callbacks.put(tx, callbacks.moved(later, event, then.because, now))
 
-    def tell_of_miss(self, tx: Transaction, callback: Callback, version: FlowVersion, now: datetime) -> str | None:
-        """A text message about the miss, where line and number can have one; else the next attempt says so.
+    def _postponed(self, tx: Transaction, place: TicketOnRecord, then: After, now: datetime) -> None:
+        """As it is after it; the customer hears of a new time that is later than the promised one, and of an end."""
+        self._placed(tx, place, then, now)
+        callback = tx.callbacks.get(then.callback.id)
+        moved = callback.promise is not None and tx.promises.get(callback.promise).to_be_told
+        if then.promise is not Owed.NOTHING_NEW and (moved or not callback.live):
+            self._tell(tx, callback.id, False, now)
 
-        With the message on record the customer counts as told of a promise that moves.
-        """
-        line = version.company.lines.get(callback.line)
-        sender = line.texts_from if line else None
-        told_by = decided.told_by(sender, self.numbering.kind(callback.number), None)
-        if told_by is None or sender is None:
-            return None
-        missed = tx.callbacks.get(callback.id)
-        text = TextMessage(
-            id=TextId(self.ids.new()),
-            call=callback.call,
-            customer=callback.customer,
-            to=callback.number,
-            sender=sender,
-            body=self._about_miss(version.company, missed, now),
-            made_at=now,
-            next_at=now,
-        )
-        tx.texts.promise(text)
-        if callback.call is not None:
-            tx.log.add(callback.call, [TextPromised(text.id)], now)
-        callbacks.change(tx, decided.missed_is_told(missed))
-        if missed.promise is not None and tx.promises.get(missed.promise).to_be_told:
-            promises.tell(tx, missed.promise, now)
-        return told_by
-
-    def _about_miss(self, company: Company, missed: Callback, now: datetime) -> str:
-        def words(name: str, **slots: str) -> str:
-            return spoken(company, self.wording, missed.language, now, name, us=company.name, **slots).text
-
-        if missed.next_at is None:
-            return words("callback_text_last", code=missed.code or "")
-        queue = company.queues.get(missed.queue)
-        hours = company.hours.get(queue.hours or "") if queue else None
-        kind = f"moment:{company.zone if hours is None else hours.zone}"
-        when = self.wording.spoken(missed.next_at.isoformat(), kind, missed.language, now)
-        return words("callback_text_again", when=when)
+    def _tell(self, tx: Transaction, callback: CallbackId, missed: bool, now: datetime) -> str | None:
+        """By a message, where there is a way; else the next attempt says so."""
+        standing = tx.callbacks.get(callback)
+        return self.notices.put(tx, standing, self._company(tx, standing), missed, now)
 
     # --- What they hear ---
 
     def _greeting(self, tx: Transaction, leg: Leg, callback: Callback, now: datetime) -> LegStep:
         again = leg.stage == ASKED
-        company = self._version(tx, callback).company
+        company = self._company(tx, callback)
         said = [] if again else [self._words(tx, leg, callback, "callback_greeting", now, us=company.name)]
         if callback.tell and not again:
             said.append(self._words(tx, leg, callback, "callback_missed", now))
+        elif not again and _later_than_promised(tx, callback, now):
+            said.append(self._words(tx, leg, callback, "callback_late", now))
         talk = self._words(tx, leg, callback, "callback_talk", now)
         stage = ASKED_AGAIN if again else ASKED
         if self._rule(tx, callback, tx.tickets.get(leg.ticket)) is Rule.ANNOUNCE:
@@ -327,7 +331,16 @@ class CallBack:
                     tx, tx.tickets.get(leg.ticket), After(again, Owed.NOTHING_NEW, "the agent's line dropped"), now
                 )
                 return self._over(tx, leg, callback, "callback_dropped", now)
-        return self._over(tx, leg, callback, "goodbye", now)
+        return self._served(tx, leg, callback, now)
+
+    def _served(self, tx: Transaction, leg: Leg, callback: Callback, now: datetime) -> LegStep:
+        """The survey that follows a talk in this queue, where there is one."""
+        place = tx.tickets.get(leg.ticket)
+        served = place.ticket.state is TicketState.SERVED and place.attempt == leg.attempt
+        asked = self.after_talk.begin(tx, leg, callback, place.ticket.queue, OVER, now) if served else None
+        if asked is None:
+            return self._over(tx, leg, callback, "goodbye", now)
+        return replace(asked, hints=(*asked.hints, *self._hints(leg)))
 
     def _parked(self, tx: Transaction, leg: Leg, callback: Callback, place: TicketOnRecord, now: datetime) -> LegStep:
         how = places.returned(tx, place)
@@ -358,10 +371,45 @@ class CallBack:
         """How who is called back agrees to be recorded; None: this queue records nothing."""
         return consent.rule_of(self._version(tx, callback).company, place.ticket.queue)
 
-    def _times(self, callback: Callback, company: Company) -> CallingTimes:
+    def _company(self, tx: Transaction, callback: Callback) -> Company:
+        """The company as it is now, not as it was on that call: a closing that was added since counts."""
+        then = self._version(tx, callback)
+        published = tx.flows.published(then.flow.name)
+        now = then if published is None else self.flows.version(published, tx)
+        return now.company if callback.queue in now.company.queues else then.company
+
+    def _times(self, tx: Transaction, callback: Callback, now: datetime) -> CallingTimes:
+        company = self._company(tx, callback)
         queue = company.queues.get(callback.queue)
         hours = company.hours.get(queue.hours or "") if queue else None
-        return CallingTimes(self.holidays, hours, callback.zones)
+        shut = None if hours is None else decided.shut_by(tx.switches.emergency(hours.name, now), hours, now)
+        return CallingTimes(self.holidays, hours, callback.zones, shut=shut)
+
+
+@dataclass(frozen=True)
+class MoveCallbacks:
+    """The use case of the sweep for callbacks that are due while nobody may call: nobody is there to take them."""
+
+    records: Records
+    call_back: CallBack
+    later: Later
+    clock: Clock
+
+    def __call__(self) -> None:
+        """Move them, and tell the customers."""
+        now = self.clock.now()
+        with self.records.read() as tx:
+            shut = [each.id for each in tx.callbacks.due(now, AT_ONCE) if self.call_back.closed(tx, each, now)]
+        for callback in shut:
+            ticket = places.retried(lambda callback=callback: self._moved(callback))  # type: ignore[misc]
+            if ticket is not None:
+                self.later.line_up(ticket)
+
+    def _moved(self, name: CallbackId) -> TicketId | None:
+        now = self.clock.now()
+        with self.records.write() as tx:
+            callback = tx.callbacks.get(name)
+            return callback.ticket if self.call_back.move_closed(tx, callback, now) else None
 
 
 def _of(tx: Transaction, leg: Leg) -> Callback:
@@ -374,6 +422,13 @@ def _waits(leg: Leg, callback: Callback, place: TicketOnRecord, heard: Heard) ->
     return (
         not callback.live and not isinstance(heard, LeftQueue) and (leg.stage == PARKED or place.handed_by is not None)
     )
+
+
+def _later_than_promised(tx: Transaction, callback: Callback, now: datetime) -> bool:
+    if callback.promise is None:
+        return False
+    promise = tx.promises.get(callback.promise)
+    return promise.open and (promise.to_be_told or now > promise.deadline)
 
 
 def _under_way(callback: Callback, place: TicketOnRecord, leg: Leg) -> bool:

@@ -192,10 +192,12 @@ def served(
     return tuple(ended)
 
 
-def forward(tx: Transaction, customer: CustomerId, caller: CallerNumber, now: datetime) -> timedelta:
-    """What somebody whom we could not reach, and who rings now from that number, is worth in line."""
-    mine = (each for each in tx.callbacks.of(customer) if each.number == caller)
-    return max((decided.code_boost(each, now) for each in mine), default=timedelta())
+def forward(tx: Transaction, customer: CustomerId, caller: CallerNumber, code: str | None, now: datetime) -> timedelta:
+    """What somebody whom we could not reach is worth in line: who rings from that number, or has keyed in the code."""
+    mine = [each for each in tx.callbacks.of(customer) if each.number == caller]
+    by_code = None if code is None else tx.callbacks.by_code(code, now)
+    owed = mine if by_code is None else [*mine, by_code]
+    return max((decided.code_boost(each, now) for each in owed), default=timedelta())
 
 
 def away(place: TicketOnRecord) -> TicketOnRecord:
@@ -257,7 +259,8 @@ def _settle(tx: Transaction, promise: Promise, after: After, now: datetime) -> N
         case Owed.MOVE:
             again = after.callback.next_at
             assert again is not None, "a callback that goes on has a next attempt"
-            if again + STEP > promise.due_at:
-                promises.move(tx, promise.id, again + STEP, after.because, now)
+            due = after.due or again + STEP
+            if due > promise.due_at:
+                promises.move(tx, promise.id, due, after.because, now)
         case never:
             assert_never(never)

@@ -84,7 +84,7 @@ def fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: N
 def _fulfil(want: Want, call: CallRecord, tx: Transaction, ids: Ids, numbering: Numbering, now: datetime) -> Got:
     match want:
         case WantRecord(record, key):
-            return _record(record, key, tx)
+            return _record(record, key, tx, now)
         case WantProof():
             return _proof(want, call, tx, now)
         case WantEmergency(hours):
@@ -138,7 +138,7 @@ def _standing(place: TicketOnRecord, ids: Ids) -> GotPlace:
     )
 
 
-def _record(record: str, key: str, tx: Transaction) -> Got:
+def _record(record: str, key: str, tx: Transaction, now: datetime) -> Got:
     match record:
         case "order":
             order = tx.customers.order(key)
@@ -152,6 +152,9 @@ def _record(record: str, key: str, tx: Transaction) -> Got:
             except NoSuchCustomer:
                 return GotRecord(None)
             return GotRecord(customer_fields(customer), CUSTOMER_TYPES)
+        case "callback":
+            missed = tx.callbacks.by_code(key, now)
+            return GotRecord({"code": missed.code} if missed else None, {"code": "digits"})
     return GotNothing(f"there are no records of kind {record}")
 
 

@@ -96,7 +96,7 @@ def take(tx: Transaction, call: CallRecord, customer: CustomerId, deed: TakePlac
         needs=deed.needs,
         preferred=deed.preferred,
         relaxations=tuple(Relaxation(length, skills) for length, skills in deed.relax),
-        boost=deed.boost + callbacks.forward(tx, customer, call.caller, now),
+        boost=deed.boost + callbacks.forward(tx, customer, call.caller, deed.code, now),
         last_agent=last,
         last_agent_until=now + LAST_AGENT_FIRST if last else None,
     )

@@ -1073,8 +1073,8 @@ class Telephone(Protocol):
         """
         ...
 
-    def text(self, to: PhoneNumber, sender: str, body: str) -> str:
-        """Hand over a text message; the carrier's id of it.
+    def text(self, to: PhoneNumber, sender: str, body: str, status_url: str) -> str:
+        """Hand over a text message; the carrier's id of it. ``status_url`` is told what becomes of it.
 
         Raises RefusedByCarrier, CarrierUnavailable when it was not taken, AnswerLost when nobody knows.
         """
@@ -1112,6 +1112,17 @@ class Telephone(Protocol):
 
     def messages_since(self, since: datetime) -> Sequence[UnclaimedRecording]:
         """The finished messages that the carrier holds of whatever call, taken since then."""
+        ...
+
+
+class Mail(Protocol):
+    """The company's mail server."""
+
+    def send(self, to: str, subject: str, body: str, key: str) -> None:
+        """Hand over an e-mail; ``key`` names it for good (its Message-ID).
+
+        Raises RefusedByCarrier, CarrierUnavailable when it was not taken, AnswerLost when nobody knows.
+        """
         ...
 
 

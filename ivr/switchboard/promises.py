@@ -59,6 +59,18 @@ def tell(tx: Transaction, promise: PromiseId, now: datetime) -> Promise:
     return _act(tx, promise, lambda it: promises.told(it, now), _told, now)
 
 
+def untell(tx: Transaction, promise: PromiseId, was_due: datetime, because: str, now: datetime) -> Promise:
+    """The message of the new time did not arrive: the old time stands again. Raises NoSuchPromise, ChangedMeanwhile."""
+    before = tx.promises.get(promise)
+    after = replace(promises.untold(before, was_due), because=because)
+    if after.due_at == before.due_at:
+        return before
+    if not tx.promises.change(after):
+        raise ChangedMeanwhile
+    _note(tx, after, _moved(after, after), now)
+    return tx.promises.get(promise)
+
+
 def answer_voicemail(tx: Transaction, voicemail: VoicemailId, by: str, now: datetime) -> Voicemail:
     """A message is answered, and with it what was promised for it, if that is still owed.
 

@@ -120,6 +120,7 @@ class TakeTurn:
             maybe=maybe,
             caller=record.caller if isinstance(record.caller, PhoneNumber) else None,
             number_kind=self.numbering.kind,
+            number_country=self.numbering.country,
         )
         return self._walk(advance(version, cursor, heard, scene), record, tx, now)
 

@@ -14,10 +14,11 @@ from itertools import groupby
 from ivr.core import hours as opening
 from ivr.core import waiting
 from ivr.core.agent import AgentStatus
+from ivr.core.call import CallRecord
 from ivr.core.callbacks import QueueNow
 from ivr.core.company import Company, Queue
 from ivr.core.errors import NoSuchCall
-from ivr.core.events import CallerAnswered, CallEvent, LanguageChosen, SaidToCaller
+from ivr.core.events import CallerAnswered, CallEvent, LanguageChosen, QueueJoined, SaidToCaller
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow.model import FlowVersion, QueueNode
 from ivr.core.flow.speaking import Voice
@@ -183,7 +184,7 @@ class Waiting:
         voice = Voice(version.company, self.wording, language, cursor.slow, now)
         queue = version.company.queues.get(record.ticket.queue) or Queue(record.ticket.queue)
         node = _node(version, cursor)
-        standing = None if node is None else self._standing(tx, record, node, queue, version, now)
+        standing = None if node is None else self._standing(tx, record, node, queue, version, call, now)
         return _Seen(record, call.id, queue, voice, standing)
 
     def _standing(
@@ -193,6 +194,7 @@ class Waiting:
         node: QueueNode,
         queue: Queue,
         version: FlowVersion,
+        call: CallRecord,
         now: datetime,
     ) -> Standing:
         ticket, lengths, staff = record.ticket, tx.tickets.lengths(), self.lately.staff(tx)
@@ -227,6 +229,7 @@ class Waiting:
             told=Told(record.told_position, record.told_low, record.told_high, record.told_at),
             languages=version.flow.languages,
             now=now,
+            began=_began(tx, record, call),
         )
 
     def _closes_at(self, tx: Transaction, queue: Queue, company: Company, now: datetime) -> datetime | None:
@@ -256,6 +259,14 @@ class _Seen:
     def in_line(self) -> Standing | None:
         """None when there is nothing to tell or to choose: an agent talks to them, or the line seemed to be gone."""
         return self.standing if self.record.ticket.state in IN_THE_LINE else None
+
+
+def _began(tx: Transaction, record: TicketOnRecord, call: CallRecord) -> datetime | None:
+    """When this call came to a place that was there before it rang; None: the place is its own."""
+    if record.ticket.arrived_at >= call.started_at:
+        return None
+    joined = (event for event in tx.log.of_call(call.id) if event.kind == QueueJoined.kind)
+    return max((event.happened_at for event in joined), default=call.started_at)
 
 
 def _node(version: FlowVersion, cursor: Cursor) -> QueueNode | None:

@@ -23,6 +23,7 @@ CALLS = ".calls.yaml"
 PARTS = ("proof", "record", "case", "message", "queue", "callback")
 """What a script may give as ``down``, to hear what a caller hears then."""
 PEOPLE = "people"
+GIVEN = ("customers", "down", "codes")
 NEVER_TAKEN = frozenset({("survey", "failed")})
 """A survey fails only where company.yaml has none of its name, and no such flow is published (``unknown-survey``)."""
 
@@ -46,6 +47,10 @@ class World(Protocol):
 
         Raises CannotWork.
         """
+        ...
+
+    def give_code(self, code: str) -> None:
+        """Somebody was called back in vain, and was sent this code."""
         ...
 
 
@@ -170,11 +175,13 @@ def untaken(flow: Flow, played: Iterable[Played]) -> Mapping[str, tuple[str, ...
 
 def _lacking(script: Script, world: World, put: Put, staff: Shift) -> Played | None:
     """Make the world as the script gives it; or why the script cannot be played in it."""
-    problems = [f"nothing is known of given {what}" for what in script.given if what not in ("customers", "down")]
+    problems = [f"nothing is known of given {what}" for what in script.given if what not in GIVEN]
     broken = frozenset(script.given.get("down", ()))
     problems += [f"{what!r} cannot be down: {', '.join(PARTS)} can" for what in sorted(broken.difference(PARTS))]
     if broken:
         world.down.update(broken)
+    for code in script.given.get("codes", ()):
+        world.give_code(code)
     problems += staff.sign_in(script, world)
     problems += staff.plug_in(script, world)
     if names := frozenset(script.given.get("customers", ())):

@@ -18,6 +18,8 @@ import redis
 from ivr import config, wiring
 from ivr.core.agent import Wish
 from ivr.core.call import CallRecord
+from ivr.core.callbacks import CODE_HOLDS, Callback, CallbackState
+from ivr.core.customer import Customer, CustomerKind
 from ivr.core.errors import FloorUnavailable, FlowRefused
 from ivr.core.flow.turn import (
     Got,
@@ -32,7 +34,7 @@ from ivr.core.flow.turn import (
     WantSlots,
 )
 from ivr.core.voicemail import TextState, Transcript
-from ivr.core.words import AgentId, Language
+from ivr.core.words import AgentId, CallbackId, CustomerId, Language, PhoneNumber, QueueName
 from ivr.exchange.chance import Chance as NetworkChance
 from ivr.exchange.handset import Subscriber
 from ivr.exchange.network import Network
@@ -45,7 +47,7 @@ from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
 from ivr.switchboard import agents
 from ivr.switchboard.fulfil import fulfil
-from ivr.switchboard.ports import Ids, Numbering, Transaction, Transcriber
+from ivr.switchboard.ports import Ids, Mail, Numbering, Transaction, Transcriber
 from ivr.testing import on_duty
 from ivr.testing.evidence import RecordedEvidence
 from ivr.testing.floors import redis_for_a_world
@@ -103,6 +105,34 @@ class World:
             self.office.queueing.line_up.agents((name,))
         self.office.later.match()
 
+    def give_code(self, code: str) -> None:
+        """Put a call back on record that reached nobody, a minute ago, and whose customer was sent this code."""
+        now, ids = self.scheduler.now(), self.office.ids
+        somebody = Customer(CustomerId(ids.new()), CustomerKind.ANONYMOUS)
+        missed = Callback(
+            id=CallbackId(ids.new()),
+            customer=somebody.id,
+            call=None,
+            line="",
+            queue=QueueName(""),
+            number=PhoneNumber("+393330000000"),
+            country="IT",
+            zones=(),
+            language=Language("it"),
+            arrived_at=now,
+            asked_at=now,
+            next_at=None,
+            state=CallbackState.NOT_REACHED,
+            misses=3,
+            code=code,
+            code_until=now + CODE_HOLDS,
+            ended_at=now,
+            because="not reached in 3 attempts",
+        )
+        with self.records.write() as tx:
+            tx.customers.add(somebody)
+            tx.callbacks.ask(missed)
+
     def _later(self, length: timedelta, what: Callable[[], None]) -> None:
         if length > timedelta(0):
             self.scheduler.after(length.total_seconds(), what)
@@ -158,11 +188,13 @@ def open_world(
     seed: int,
     transcriber: Transcriber | None = None,
     database_url: str = "sqlite://",
+    mail: Mail | None = None,
 ) -> World:
     """A line with the flows of a folder, its clock at ``at``; raises FlowRefused when they have errors.
 
     ``models_dir`` None: messages are taken and not read. ``transcriber``: instead of one with these models, so that
-    many worlds can share it. ``database_url``: where what happens is kept, in place of memory.
+    many worlds can share it. ``database_url``: where what happens is kept, in place of memory. ``mail``: the company's
+    mail server.
     """
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="ivr-world-")))
@@ -178,7 +210,7 @@ def open_world(
         rest = LateApp()
         answers, ids = Failing(), Chance(scheduler, seed)
         floor = ends.enter_context(redis_for_a_world())
-        office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers, floor)
+        office = wiring.open_office(settings, later, scheduler, ids, WsgiHttpClient(rest), answers, floor, mail=mail)
         ends.callback(office.records.close)
         outside = WsgiOutside(wiring.web_app(office), PUBLIC_URL)
         account = Account(settings.account_sid, settings.auth_token)

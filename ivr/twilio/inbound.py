@@ -190,6 +190,22 @@ def status(form: Form) -> CallStatus:
     )
 
 
+@dataclass(frozen=True)
+class TextStatus:
+    """What became of a text message."""
+
+    sid: str
+    status: str
+    error: str
+    fact_key: str
+
+
+def text_status(form: Form) -> TextStatus:
+    """A text's news ("Track the Message Status of Outbound Messages", twilio.com/docs/messaging/guides)."""
+    sid, news, error = _sid(form, "MessageSid"), _word(form, "MessageStatus"), _number(form, "ErrorCode")
+    return TextStatus(sid, news, "" if error is None else str(error), f"text:{sid}:{news}")
+
+
 def recording(form: Form) -> RecordingFact:
     """A recording's news. The length may be missing or -1 (``absent``)."""
     url = _text(form, "RecordingUrl", LONGEST_URL)

@@ -191,9 +191,11 @@ class RestTelephone:
             )
         return str(call.sid)
 
-    def text(self, to: PhoneNumber, sender: str, body: str) -> str:
+    def text(self, to: PhoneNumber, sender: str, body: str, status_url: str) -> str:
+        """ "Messages resource: create" (twilio.com/docs/messaging/api/message-resource): StatusCallback."""
         with _carrier(), _once():
-            return str(self._client.messages.create(to=str(to), from_=str(sender), body=body).sid)
+            sent = self._client.messages.create(to=str(to), from_=sender, body=body, status_callback=status_url)
+        return str(sent.sid)
 
     def fetch_recording(self, url: str) -> bytes | None:
         parts, there = urlsplit(url), urlsplit(self._api_url)

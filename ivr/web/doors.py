@@ -17,6 +17,7 @@ from ivr.switchboard.ports import Numbering
 from ivr.switchboard.recording_news import RecordingNews
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
+from ivr.switchboard.send_text import TextNews
 from ivr.switchboard.take_turn import Answer, TakeTurn
 from ivr.switchboard.talk import HoldMusic
 from ivr.switchboard.waiting import WaitAnswer, Waiting
@@ -53,6 +54,7 @@ class Doors:
     agent_menu: AgentMenu
     leg_turn: LegTurn
     leg_news: LegNews
+    text_news: TextNews
     signature: SignatureCheck
     numbering: Numbering
     render: Callable[[Answer], str]

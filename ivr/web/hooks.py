@@ -14,9 +14,18 @@ import structlog
 from flask import Blueprint, Response, current_app, g, request
 
 from ivr.core.call import CarrierKey
-from ivr.core.errors import IvrError, NoSuchAgentCall, NoSuchCall, NoSuchLeg, NoSuchLine, NoSuchRecording, NoSuchTicket
+from ivr.core.errors import (
+    IvrError,
+    NoSuchAgentCall,
+    NoSuchCall,
+    NoSuchLeg,
+    NoSuchLine,
+    NoSuchRecording,
+    NoSuchText,
+    NoSuchTicket,
+)
 from ivr.core.flow.turn import Keys
-from ivr.core.words import AgentCallId, CallId, Language, LegId, RecordingId, TicketId
+from ivr.core.words import AgentCallId, CallId, Language, LegId, RecordingId, TextId, TicketId
 from ivr.switchboard.take_turn import Answer
 from ivr.switchboard.waiting import WaitAnswer
 from ivr.twilio import inbound, twiml
@@ -219,6 +228,17 @@ def caller_is_held(ticket: str) -> Response:
 def call_moved() -> tuple[str, int]:
     fact = inbound.status(g.form)
     _doors().call_status(_key(fact.sid), fact.status, fact.seconds, fact.fact_key, _fields())
+    return NO_CONTENT
+
+
+@hooks.post("/voice/texts/<text>/status")
+@signed
+def text_moved(text: str) -> tuple[str, int]:
+    fact = inbound.text_status(g.form)
+    try:
+        _doors().text_news(TextId(text), fact.sid, fact.status, fact.error, fact.fact_key, _fields())
+    except NoSuchText:
+        log.warning("news of an unknown text", text=text[:64])
     return NO_CONTENT
 
 

@@ -8,13 +8,16 @@ from datetime import datetime
 
 from ivr.core.call import CallRecord
 from ivr.core.words import AgentId, CallId, RecordingId, TextId, TicketId, VoicemailId
+from ivr.switchboard.call_back import CallBack, MoveCallbacks
 from ivr.switchboard.fetching import Fetch
 from ivr.switchboard.ports import (
     AudioShelf,
     Clock,
     Flows,
     HttpFetcher,
+    Ids,
     Later,
+    Mail,
     Records,
     Telephone,
     Transcriber,
@@ -42,6 +45,7 @@ class Work:
     end_vanished: Callable[[Set[CallId]], frozenset[CallId]]
     adopt: Callable[[datetime | None], None]
     warn_due: Callable[[], object]
+    move_callbacks: Callable[[], None]
     line_up: Callable[[TicketId], None]
     match: Callable[[], None]
     at_work: Callable[[Iterable[AgentId]], None]
@@ -70,6 +74,10 @@ class Tools:
     flows: Flows
     queueing: Queueing
     tapes: TapeTalk
+    call_back: CallBack
+    mail: Mail | None
+    public_url: str
+    ids: Ids
 
 
 def work_with(tools: Tools) -> Work:
@@ -81,11 +89,12 @@ def work_with(tools: Tools) -> Work:
         fetch_voicemail=FetchVoicemail(records, telephone, tools.shelf, tools.later, clock),
         read_voicemail=ReadVoicemail(records, telephone, tools.shelf, tools.transcriber, tools.later, clock),
         fetch=Fetch(records, tools.fetcher, clock),
-        send_text=SendText(records, telephone, clock),
+        send_text=SendText(records, telephone, tools.mail, tools.public_url, tools.ids, tools.later, clock),
         find_recordings=FindRecordings(telephone, tools.ready),
         end_vanished=EndVanished(records, telephone, tools.flows, tools.later, clock),
         adopt=tools.adopt,
         warn_due=WarnDue(records, clock),
+        move_callbacks=MoveCallbacks(records, tools.call_back, tools.later, clock),
         line_up=tools.queueing.line_up,
         match=tools.queueing.match,
         at_work=tools.queueing.line_up.agents,

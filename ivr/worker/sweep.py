@@ -129,7 +129,8 @@ class Sweep:
             self._listed = now
 
     def promises(self) -> None:
-        """Warn of promises that are nearly due, and escalate those that are late."""
+        """Move callbacks that cannot be made now, warn of promises that are nearly due, and escalate the late ones."""
+        self._work.move_callbacks()
         self._work.warn_due()
 
     def compare(self) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from ivr.core.agent import SystemState, Wish
 from ivr.core.callbacks import CODE_BOOST, Callback, CallbackState, Outcome
+from ivr.core.company import EmergencyClosing
 from ivr.core.leg import LegKind
 from ivr.core.promises import Promise, PromiseState
 from ivr.core.ticket import TicketState
+from ivr.core.words import CustomerId, PhoneNumber
+from ivr.switchboard import callbacks
+from ivr.switchboard.ports import Mail
 from ivr.testing import scripts
+from ivr.testing.on_duty import OnDuty
 from ivr.testing.play import Played, Player, as_dialogue
 from ivr.testing.run import Shift
 from ivr.testing.world import World, open_world
@@ -60,8 +66,31 @@ def ticket(world: World, callback: Callback) -> TicketState:
         return tx.tickets.get(callback.ticket).ticket.state
 
 
-def line(at: str = MORNING) -> World:
-    return open_world(datetime.fromisoformat(at), FLOWS, None, 1)
+def line(at: str = MORNING, mail: Mail | None = None) -> World:
+    return open_world(datetime.fromisoformat(at), FLOWS, None, 1, mail=mail)
+
+
+@dataclass
+class Post:
+    """A mail server that takes everything."""
+
+    letters: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def send(self, to: str, subject: str, body: str, key: str) -> None:
+        assert key
+        self.letters.append((to, subject, body))
+
+
+def has_address(world: World, email: str = "maria@example.it") -> None:
+    with world.records.write() as tx:
+        (customer,) = {call.customer for call in tx.calls.recent(20)}
+        tx.customers.change(customer, email=email)
+
+
+def told(world: World, callback: Callback, *kinds: str) -> list[str]:
+    assert callback.call is not None
+    with world.records.read() as tx:
+        return [event.kind for event in tx.log.of_call(callback.call) if not kinds or event.kind in kinds]
 
 
 def outcomes(world: World, callback: Callback) -> list[Outcome | None]:
@@ -126,6 +155,13 @@ def test_after_three_misses_it_ends_and_who_rings_then_goes_forward_in_line() ->
         with world.records.read() as tx:
             (place,) = tx.tickets.live()
         assert place.ticket.boost == CODE_BOOST
+        now, others = world.scheduler.now(), PhoneNumber("+390212349999")
+        with world.records.read() as tx:
+            worth = [
+                callbacks.forward(tx, CustomerId("x"), others, callback.code, now + timedelta(hours=h))
+                for h in (46, 48)
+            ]
+        assert callback.code is not None and worth == [CODE_BOOST, timedelta()]
 
 
 def test_who_wants_no_call_any_more_is_not_called_again() -> None:
@@ -169,6 +205,16 @@ def test_who_waits_there_and_hangs_up_is_called_back_all_the_same() -> None:
         (callback,) = owed(world)
         assert (callback.state, ticket(world, callback)) == (CallbackState.WAITING, TicketState.IN_LINE)
         assert promise(world, callback).state is PromiseState.OPEN
+
+
+def test_who_waits_there_overflows_by_this_wait_and_not_by_the_first_arrival() -> None:
+    with line() as world:
+        played(world, script(ASKED))
+        world.telephones.wait(4 * 60)
+        again = "[hear: premi 1, press: 1, hear: premete 2, press: 2, wait: {}, hear: {}]"
+        short = again.format("3 min", "Grazie di aspettare")[:-1] + ", hangup]"
+        played(world, script(short, more="expect: {path: [choice, call_me, order_desk], outcome: abandoned}"))
+        played(world, script(again.format("6 min", "Lasciate un messaggio")))
 
 
 def test_who_rings_again_and_cancels_is_owed_nothing() -> None:
@@ -230,3 +276,90 @@ def test_who_waits_and_presses_the_key_is_called_back_from_that_place() -> None:
         with world.records.read() as tx:
             (place,) = tx.tickets.live()
         assert (place.ticket.id, place.ticket.arrived_at) == (callback.ticket, callback.arrived_at)
+
+
+# --- What they are written --------------------------------------------------------------------------------------------
+
+FIXED = "+390612345678"
+MISSES = ASKED[:-1] + ", answer: {machine: yes}, wait: 1 min"
+ANSWERS = ", answer: {within: 20 min}, hear: Ci avevate, "
+
+
+def test_a_telephone_on_the_wall_gets_an_e_mail_about_the_miss() -> None:
+    post = Post()
+    with line(mail=post) as world:
+        played(world, script(ASKED, from_=FIXED))
+        has_address(world)
+        played(world, script(ASKED, from_=MARIA, more=ANNA))  # somebody else, so that anna is there
+        world.telephones.wait(120)
+        (callback,) = [each for each in owed(world) if each.number == FIXED]
+        assert outcomes(world, callback) == [Outcome.NO_ANSWER]
+        ((to, subject, body),) = post.letters
+        assert (to, subject) == ("maria@example.it", "Officine Verdi: la vostra richiamata")
+        assert "vi abbiamo cercato per la richiamata che avete chiesto" in body
+        assert not callback.tell
+        assert [each.to for each in world.network.messages(to=FIXED)] == []
+
+
+def test_who_can_get_no_message_hears_of_the_miss_at_the_next_attempt() -> None:
+    with line() as world:
+        hears = "hear: 'Vi avevamo già cercato, senza trovarvi', press: 1, talk]"
+        played(world, script(MISSES + ANSWERS + hears, from_=FIXED, more=ANNA))
+        (callback,) = owed(world)
+        assert outcomes(world, callback) == [Outcome.MACHINE, Outcome.REACHED]
+        assert told(world, callback, "text.promised") == []
+
+
+def test_a_text_that_does_not_arrive_goes_by_e_mail_and_without_one_is_said_aloud() -> None:
+    post = Post()
+    with line(mail=post) as world:
+        world.network.no_texts.add(MARIA)
+        played(world, script(ASKED))
+        has_address(world)
+        played(world, script("[hear: premi 1, press: 1, hear: siete al posto 1, press: 1]", more=ANNA))
+        world.telephones.wait(120)
+        (callback,) = owed(world)
+        assert told(world, callback, "text.promised", "text.ended", "text.received") == [
+            "text.promised",
+            "text.ended",
+            "text.received",
+            "text.promised",
+            "text.ended",
+        ]
+        ((to, _, body),) = post.letters
+        assert to == "maria@example.it" and "Riproviamo" in body
+    with line() as world:
+        world.network.no_texts.add(MARIA)
+        played(world, script(MISSES + "]", more=ANNA))
+        (callback,) = owed(world)
+        assert callback.tell  # aloud, at the next attempt
+        due = promise(world, callback)
+        assert due.to_be_told is (due.moves == 1)
+
+
+# --- When we may not call ---------------------------------------------------------------------------------------------
+
+
+def test_an_emergency_closing_moves_the_call_and_the_customer_is_told() -> None:
+    with line() as world:
+        played(world, script(ASKED))
+        (before,) = owed(world)
+        was_due = promise(world, before).due_at
+        with world.records.write() as tx:
+            tx.switches.close_now(EmergencyClosing("office", world.scheduler.now(), because="un guasto"))
+        world.sign_in(OnDuty("anna", address="+390212345601"))
+        world.telephones.wait(120)
+        (callback,) = owed(world)
+        assert outcomes(world, callback) == []
+        assert callback.next_at == datetime.fromisoformat("2026-11-25T09:00:00+01:00")
+        owes = promise(world, callback)
+        assert (owes.state, owes.due_at) == (PromiseState.OPEN, datetime.fromisoformat("2026-11-25T11:00:00+01:00"))
+        assert owes.missed_at is None and was_due < owes.due_at
+        (text,) = world.network.messages(to=MARIA)
+        assert "non possiamo richiamarvi quando vi avevamo detto. Vi richiamiamo entro domani alle 11" in text.body
+        assert told(world, callback, "promise.moved", "promise.move_told") == ["promise.moved", "promise.move_told"]
+        with world.records.write() as tx:
+            tx.switches.open_again("office", world.scheduler.now())
+        world.telephones.wait(23 * 3600 + 300)
+        (callback,) = owed(world)
+        assert outcomes(world, callback) == [Outcome.NO_ANSWER]

@@ -43,7 +43,6 @@ from ivr.core.callbacks import (
     rings_again,
     served,
     slot_hour,
-    told_by,
 )
 from ivr.core.company import Closing, Hours, Span
 from ivr.core.hours import closes_at, openings
@@ -299,12 +298,6 @@ def test_a_number_is_checked_before_it_is_confirmed(
     assert found.allowed == (refusal is None)
 
 
-def test_how_they_hear_of_a_miss() -> None:
-    assert told_by("OffVerdi", "mobile", "m@example.it") == "sms"
-    assert told_by("OffVerdi", "fixed", "m@example.it") == "email"  # a landline gets no text
-    assert told_by(None, "mobile", None) is None
-
-
 # --- What follows
 
 
@@ -373,12 +366,13 @@ def test_who_is_reached_or_says_no_is_not_called_again() -> None:
 
 
 def test_what_fails_on_our_side_is_nobodys_miss_but_not_for_ever() -> None:
-    callback = CALLBACK
-    for _ in range(MOST_DIALS - 1):
-        after = after_attempt(dialled(callback), Outcome.LOST, POLICY, TIMES, "1", NOW)
-        assert (after.callback.misses, after.callback.next_at, after.promise) == (0, NOW, Owed.NOTHING_NEW)
-        callback = after.callback
-    last = after_attempt(dialled(callback), Outcome.LOST, POLICY, TIMES, "1", NOW)
+    callback, now = CALLBACK, NOW
+    for pause in range(MOST_DIALS - 1):
+        after = after_attempt(dialled(callback, now), Outcome.LOST, POLICY, TIMES, "1", now)
+        again = now + timedelta(minutes=pause)  # at once, and then later and later: a phone may ring somewhere
+        assert (after.callback.misses, after.callback.next_at, after.promise) == (0, again, Owed.NOTHING_NEW)
+        callback, now = after.callback, again
+    last = after_attempt(dialled(callback, now), Outcome.LOST, POLICY, TIMES, "1", now)
     assert (last.callback.state, last.promise) == (CallbackState.NOT_REACHED, Owed.BREAK)
 
 

@@ -26,10 +26,7 @@ from ivr.switchboard.call_back import ASKED, ASKED_AGAIN, OVER, CallBack
 from ivr.switchboard.leg_turn import LegStep
 from ivr.switchboard.ports import ClaimOnRecord, TicketOnRecord
 from ivr.switchboard.take_turn import Answer
-from ivr.world.holidays import PublicHolidays
 from ivr.world.ids import Chance
-from ivr.world.numbering import PhoneNumbers
-from ivr.world.wording import BabelWording
 from tests.core.flow.builders import spoken
 from tests.databases import clock, database, postgresql  # noqa: F401
 from tests.line import Hints, SetClock
@@ -92,8 +89,7 @@ class House:
 
     @property
     def call_back(self) -> CallBack:
-        office = self.office
-        return CallBack(office.flows, BabelWording(), PublicHolidays(), PhoneNumbers("IT"), office.ids, self.hints)
+        return self.office.call_back
 
     def place(self, callback: Callback) -> TicketOnRecord:
         assert callback.ticket is not None

@@ -33,7 +33,7 @@ class Carrier:
     trouble: Exception | None = None
     meanwhile: Callable[[], object] = lambda: None
 
-    def text(self, to: PhoneNumber, sender: str, body: str) -> str:
+    def text(self, to: PhoneNumber, sender: str, body: str, status_url: str) -> str:
         self.meanwhile()
         if self.trouble:
             raise self.trouble
@@ -47,12 +47,12 @@ def carrier() -> Carrier:
 
 
 @pytest.fixture
-def send(records: SqlRecords, clock: SetClock, carrier: Carrier) -> send_text.SendText:
+def send(records: SqlRecords, clock: SetClock, carrier: Carrier, ids: CountedIds) -> send_text.SendText:
     with records.write() as tx:
         tx.customers.add(MARIA)
         tx.calls.start(CALL)
         tx.texts.promise(TEXT)
-    return send_text.SendText(records, carrier, clock)  # type: ignore[arg-type]
+    return send_text.SendText(records, carrier, None, "https://line.example", ids, Hints(), clock)  # type: ignore[arg-type]
 
 
 def on_record(records: SqlRecords) -> TextMessage:

@@ -25,6 +25,7 @@ from ivr.twilio import rest
 from ivr.twilio.rest import RestTelephone, SwappedHost, WsgiHttpClient, swapped
 
 ACCOUNT, TOKEN = "AC" + 32 * "a", "token"
+TEXT_NEWS = "https://ivr.example/voice/texts/t1/status"
 CALL, RECORDING = "CA" + 32 * "b", "RE" + 32 * "c"
 AUDIO_AT = f"/2010-04-01/Accounts/{ACCOUNT}/Recordings/{RECORDING}"
 
@@ -66,7 +67,7 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
     phone = telephone(checked)
     assert phone.move(CALL, "https://ivr.example/voice/calls/c1/turns/3/moved?t=1") is True
     phone.hang_up(CALL)
-    assert phone.text(PhoneNumber("+390612345678"), "+390698765432", "Pronto è l'ordine")
+    assert phone.text(PhoneNumber("+390612345678"), "+390698765432", "Pronto è l'ordine", TEXT_NEWS)
     phone.delete_recording(RECORDING)
     assert list(phone.live_calls())
     assert phone.recordings_of(CALL)
@@ -116,7 +117,7 @@ def test_a_call_that_is_over_is_not_moved_and_needs_no_hanging_up(status: int, c
     [
         lambda phone: phone.move(CALL, "https://ivr.example/x"),
         lambda phone: phone.hang_up(CALL),
-        lambda phone: phone.text(PhoneNumber("+390612345678"), "+390698765432", "ciao"),
+        lambda phone: phone.text(PhoneNumber("+390612345678"), "+390698765432", "ciao", TEXT_NEWS),
         lambda phone: phone.delete_recording(RECORDING),
         lambda phone: list(phone.live_calls()),
         lambda phone: phone.recordings_of(CALL),
@@ -196,7 +197,7 @@ NO_CONNECTION = NewConnectionError(None, "refused")  # type: ignore[arg-type]
 )
 def test_a_text_whose_answer_was_lost_is_told_from_one_that_was_not_taken(carrier: Answering, lost: bool) -> None:
     with pytest.raises(CarrierUnavailable) as told:
-        telephone(carrier).text(PhoneNumber("+390612345678"), "OffVerdi", "Ciao")
+        telephone(carrier).text(PhoneNumber("+390612345678"), "OffVerdi", "Ciao", TEXT_NEWS)
     assert isinstance(told.value, AnswerLost) is lost
     assert "+39" not in str(told.value)
 
@@ -296,7 +297,7 @@ def test_over_http_the_requests_go_to_the_other_host_and_no_number_is_logged(
     http = SwappedHost(api_url)
     phone = telephone(http, api_url)
     with caplog.at_level(logging.DEBUG, "twilio"):
-        phone.text(PhoneNumber("+390612345678"), "+390698765432", "ciao")
+        phone.text(PhoneNumber("+390612345678"), "+390698765432", "ciao", TEXT_NEWS)
         assert phone.fetch_recording(rest.API + AUDIO_AT) == b"RIFF" * 1000
     http.session.close()
     assert [(method, path) for method, path, _ in seen] == [
@@ -351,7 +352,7 @@ def test_in_one_process_the_same_requests_reach_a_wsgi_application(spec: Any) ->
 
     phone = telephone(WsgiHttpClient(carrier), "http://exchange.invalid")
     assert phone.move(CALL, "https://ivr.example/x?a=1&b=è") is True
-    assert phone.text(PhoneNumber("+390612345678"), "+390698765432", "Pronto è l'ordine")
+    assert phone.text(PhoneNumber("+390612345678"), "+390698765432", "Pronto è l'ordine", TEXT_NEWS)
     phone.delete_recording(RECORDING)
     assert list(phone.live_calls())
     assert phone.recordings_of(CALL)

@@ -78,6 +78,7 @@ class Jobs:
             end_vanished=lambda missing: frozenset(),
             adopt=lambda since: None,
             warn_due=lambda: None,
+            move_callbacks=lambda: None,
             line_up=self.do("line_up"),  # type: ignore[arg-type]
             match=lambda: None,
             at_work=lambda _: None,

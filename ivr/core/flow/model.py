@@ -271,7 +271,7 @@ class Verify(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup(Node):
-    """Read a record of ours (`order`, `customer`, `case`) by a variable, into variables of that name."""
+    """Read a record of ours (`order`, `customer`, `case`, `callback`) by a variable, into variables of that name."""
 
     kind: ClassVar[str] = "lookup"
     record: str

@@ -43,6 +43,7 @@ RECORD_FIELDS: Mapping[str, tuple[str, ...]] = {
     "customer": ("name", "number", "kind", "language", "email", "postcode", "zone", "products"),
     "order": ("number", "status", "placed", "due", "total", "items"),
     "case": ("code", "kind", "status", "opened", "about"),
+    "callback": ("code",),
 }
 """Fields that `lookup` gives; `verify` gives the customer's, and by order that order's."""
 HOURS_GIVE = frozenset({"hours.next_open", "closed.because"})
@@ -546,7 +547,7 @@ def _what_gives(name: str) -> str:
         return "the 'known' exit of 'verify' gives it"
     if name == "case.code":
         return "a 'case' node gives it"
-    if name.startswith(("order.", "case.")):
+    if name.startswith(("order.", "case.", "callback.")):
         return "the 'found' exit of 'lookup' gives it"
     return "give it one on every path, or declare it under 'variables'"
 

@@ -284,6 +284,10 @@ BUILT_IN: Mapping[str, Prompt] = {
     "callback_missed": _both(
         "Vi avevamo già cercato, senza trovarvi.", "We tried to reach you before, without success."
     ),
+    "callback_late": _both(
+        "Ci scusiamo: vi chiamiamo più tardi di quanto vi avevamo promesso.",
+        "We are sorry: we are calling later than we promised.",
+    ),
     "callback_talk": _both(
         "Per parlare con noi premete 1. Se non serve più, premete 2.",
         "To speak to us press 1. If it is no longer needed, press 2.",
@@ -296,12 +300,23 @@ BUILT_IN: Mapping[str, Prompt] = {
         "{us}: vi abbiamo cercato per la richiamata che avete chiesto. Riproviamo {when}.",
         "{us}: we tried to call you back, as you asked. We will try again {when}.",
     ),
-    "callback_text_last": _both(
-        "{us}: vi abbiamo cercato più volte senza trovarvi. Se ci chiamate da questo numero entro 48 ore avete la "
-        "precedenza. Codice {code}.",
-        "{us}: we tried several times to call you back. If you ring us from this number within 48 hours you go "
-        "forward in line. Code {code}.",
+    "callback_text_moved": _both(
+        "{us}: ci scusiamo, non possiamo richiamarvi quando vi avevamo detto. Vi richiamiamo entro {due}.",
+        "{us}: we are sorry, we cannot call you back when we said. We will call you by {due}.",
     ),
+    "callback_text_last": _both(
+        "{us}: vi abbiamo cercato più volte senza trovarvi. Se ci chiamate entro 48 ore avete la precedenza: da questo "
+        "numero, o da un altro con il codice {code}.",
+        "{us}: we tried several times to call you back. If you ring us within 48 hours you go forward in line: from "
+        "this number, or from another one with the code {code}.",
+    ),
+    "callback_text_given_up": _both(
+        "{us}: ci scusiamo, non riusciamo a richiamarvi. Se ci chiamate entro 48 ore avete la precedenza: da questo "
+        "numero, o da un altro con il codice {code}.",
+        "{us}: we are sorry, we are not able to call you back. If you ring us within 48 hours you go forward in line: "
+        "from this number, or from another one with the code {code}.",
+    ),
+    "mail_subject": _both("{us}: la vostra richiamata", "{us}: your call back"),
     "callback_joining": _both("Vi mettiamo in contatto.", "We are putting you through."),
     "callback_not_wanted": _both("Va bene, non vi richiameremo.", "All right, we will not call again."),
     # Text messages, transfers and surveys

@@ -443,6 +443,7 @@ class TakePlace:
     node: str = ""
     last_agent: bool = False  # whoever served them last is asked first
     since: datetime | None = None
+    code: str | None = None  # of a call back that reached nobody: it takes them forward
 
 
 @dataclass(frozen=True)
@@ -604,6 +605,10 @@ class Holidays(Protocol):
         ...
 
 
+def _no_country(_: PhoneNumber) -> str | None:
+    return None
+
+
 def _any_kind(_number: PhoneNumber) -> str:
     return "unknown"
 
@@ -619,6 +624,7 @@ class Scene:
     maybe: Mapping[str, Value] = field(default_factory=dict)  # customer.maybe.*, with or without that prefix
     caller: PhoneNumber | None = None  # None: withheld
     number_kind: Callable[[PhoneNumber], str] = _any_kind  # fixed, mobile, … as ``Numbering.kind`` tells it
+    number_country: Callable[[PhoneNumber], str | None] = _no_country  # as ``Numbering.country`` tells it
 
 
 @dataclass(frozen=True)

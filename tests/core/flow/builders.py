@@ -247,6 +247,7 @@ class Caller:
             maybe=self.maybe,
             caller=self.number,
             number_kind=lambda _: self.number_kind,
+            number_country=lambda number: "IT" if number.startswith("+39") else None,
         )
         steps = advance(self.version, self.cursor, heard, scene)
         try:

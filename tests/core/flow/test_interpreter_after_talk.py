@@ -158,8 +158,9 @@ def test_personal_words_are_written_to_nobody_who_is_not_known() -> None:
     ("number", "kind", "because"),
     [
         (None, "unknown", "the caller's number is withheld"),
-        ("+390612345678", "fixed", "the caller's number is no mobile (fixed)"),
-        ("+390612345678", "unknown", "the caller's number is no mobile (unknown)"),
+        ("+390612345678", "fixed", "the number is no mobile (fixed)"),
+        ("+41791234567", "mobile", "the number is of no country we know, and the line texts to IT"),
+        ("+390612345678", "unknown", "the number is no mobile (unknown)"),
     ],
 )
 def test_who_cannot_get_a_text_is_told_so(number: str | None, kind: str, because: str) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ivr.core.flow import model
-from ivr.core.flow.turn import EndTalk, GotPlace, LeavePlace, LeftQueue, LeftRoom, Park, TakePlace
+from ivr.core.flow.turn import EndTalk, GotPlace, GotRecord, LeavePlace, LeftQueue, LeftRoom, Park, TakePlace
 from ivr.core.ticket import TicketState
 from ivr.core.words import QueueName
-from tests.core.flow.builders import TUESDAY, Caller, end, version
+from tests.core.flow.builders import TUESDAY, Caller, World, collect, end, version
 
 SALES, COMPLAINTS = QueueName("sales"), QueueName("complaints")
 DESK = model.QueueNode(
@@ -52,3 +52,12 @@ def test_after_a_talk_the_next_desk_gives_a_place_of_its_own() -> None:
     assert isinstance(ended, EndTalk) and isinstance(taken, TakePlace)
     assert (taken.ticket, taken.queue, taken.since) == ("t2", SALES, None)
     assert isinstance(caller.said, Park)
+
+
+def test_a_code_that_is_on_record_goes_with_its_caller_into_the_line() -> None:
+    look = model.Lookup(name="look", record="callback", by="entry", found="desk", not_found="desk", failed="desk")
+    world = World(records={("callback", "417006"): GotRecord({"code": "417006"}, {"code": "digits"})})
+    for keyed, code in (("417006", "417006"), ("417007", None)):
+        caller = Caller(version(collect("number", then="look"), look, DESK, end("end")), world).presses(keyed)
+        (taken,) = caller.did(TakePlace)
+        assert taken.code == code

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ivr.core.flow.model import Message
 from ivr.core.flow.turn import SendText
 from ivr.core.flow.walk import Leave, Walk
-from ivr.core.text_message import TEXTABLE
+from ivr.core.text_message import gets_no_text
 
 MOST = 3
 """Texts on one call: a flow that goes in circles, or somebody who plays with it, shall not cost without end."""
@@ -18,12 +18,13 @@ def message(walk: Walk, node: Message) -> Leave:
     line = walk.company.lines.get(walk.version.flow.line or "")
     sender = None if line is None else line.texts_from
     to = walk.scene.caller
-    if sender is None:
+    if line is None or sender is None:
         return no_text(walk, "the line has no sender of texts")
     if to is None:
         return no_text(walk, "the caller's number is withheld")
-    if (kind := walk.scene.number_kind(to)) not in TEXTABLE:
-        return no_text(walk, f"the caller's number is no mobile ({kind})")
+    scene = walk.scene
+    if (because := gets_no_text(scene.number_kind(to), scene.number_country(to), line.callable_from)) is not None:
+        return no_text(walk, because)
     promised = walk.value(TEXTS)
     count = promised if isinstance(promised, int) else 0
     if count >= MOST:

@@ -33,6 +33,9 @@ from ivr.core.ticket import TicketState
 BROKEN = frozenset({"error", "queue-full", "system-error", "unknown"})
 """QueueResults after which the carrier will not park this leg ("TwiML Voice: <Enqueue>", attributes, action)."""
 
+CODE = "callback.code"
+"""What ``lookup: callback`` gives."""
+
 PARKED, TALKING = "park", "talk"
 """Stages: in the carrier's queue; in a room with an agent."""
 
@@ -97,6 +100,7 @@ def lines_up(walk: Walk, node: QueueNode, place: GotPlace) -> Wait:
             node=node.name,
             last_agent=node.prefer == "last_agent",
             since=place.since if place.state == TicketState.LEFT else None,
+            code=code if isinstance(code := walk.value(CODE), str) else None,
         )
     )
     if again:

@@ -10,7 +10,7 @@ from ivr.core.agent import SystemState, Wish
 from ivr.core.callbacks import CODE_BOOST, Callback, CallbackState, Outcome
 from ivr.core.leg import LegKind
 from ivr.core.promises import Promise, PromiseState
-from ivr.core.ticket import TicketState
+from ivr.core.ticket import TicketKind, TicketState
 from ivr.testing import scripts
 from ivr.testing.play import Played, Player, as_dialogue
 from ivr.testing.run import Shift
@@ -169,6 +169,24 @@ def test_who_waits_there_and_hangs_up_is_called_back_all_the_same() -> None:
         (callback,) = owed(world)
         assert (callback.state, ticket(world, callback)) == (CallbackState.WAITING, TicketState.IN_LINE)
         assert promise(world, callback).state is PromiseState.OPEN
+
+
+def test_who_waits_there_and_goes_another_way_is_called_back_all_the_same() -> None:
+    again = (
+        "[hear: premi 1, press: 1, hear: premete 2, press: 2, hear: Il vostro posto in fila resta quello, "
+        "hear: premi 1, press: 1, hear: Avete già una richiamata, press: 1, hear: Arrivederci]"
+    )
+    with line() as world:
+        played(world, script(ASKED))
+        (asked,) = owed(world)
+        played(world, script(again))
+        (callback,) = owed(world)
+        assert (callback.state, ticket(world, callback)) == (CallbackState.WAITING, TicketState.IN_LINE)
+        assert promise(world, callback).state is PromiseState.OPEN
+        assert callback.ticket is not None
+        with world.records.read() as tx:
+            back = tx.tickets.get(callback.ticket)
+        assert (back.ticket.kind, back.ticket.call, back.wish) == (TicketKind.CALLBACK, asked.call, "")
 
 
 def test_who_rings_again_and_cancels_is_owed_nothing() -> None:

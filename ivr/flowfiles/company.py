@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date, time, timedelta
+from functools import cache
 
 from ivr.core.company import (
     Closing,
@@ -278,11 +279,14 @@ def _at(tree: Tree, path: tuple[str, ...]) -> Tree:
     return tree
 
 
+@cache
+def _zones() -> Set[str]:
+    return zoneinfo.available_timezones()  # reads hundreds of files
+
+
 def _zone(text: str) -> str:
-    if text not in zoneinfo.available_timezones():
-        raise ValueError(
-            f"'{text}' is no time zone; " + (did_you_mean(text, zoneinfo.available_timezones()) or "write Europe/Rome")
-        )
+    if text not in _zones():
+        raise ValueError(f"'{text}' is no time zone; " + (did_you_mean(text, _zones()) or "write Europe/Rome"))
     return text
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ivr.core.errors import ChangedMeanwhile
 from ivr.core.flow import says as sayings
-from ivr.core.flow.turn import Heard, LeftQueue, Said
+from ivr.core.flow.turn import HangUp, Heard, LeftQueue, Said
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState, later
 from ivr.core.words import LegId
 from ivr.switchboard.ports import ClaimOnRecord, Clock, Records, TicketOnRecord, Transaction
@@ -92,6 +92,8 @@ class LegTurn:
         now = self.clock.now()
         with self.records.write() as tx:
             leg = tx.legs.get(name)
+            if leg.state is LegState.ENDED and leg.turn == turn == 0:
+                return LegAnswer(name, turn, self._too_late(tx, leg, heard, now))
             ours = isinstance(heard, LeftQueue) and heard.how in MOVES_NOTHING
             if leg.turn != turn or leg.state is LegState.ENDED or ours:
                 return LegAnswer(name, leg.turn, sayings.from_json(leg.says))
@@ -111,6 +113,11 @@ class LegTurn:
         for hint in step.hints:
             hint()
         return LegAnswer(name, turn + 1, step.says)
+
+    def _too_late(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> tuple[Said, ...]:
+        """Over on record before it ever spoke: should somebody be there after all, they hear so; nothing is written."""
+        says = self._kind(leg)(tx, leg, heard, now).says
+        return says if HangUp() in says else (HangUp(),)
 
     def _kind(self, leg: Leg) -> LegTurns:
         match leg.kind:

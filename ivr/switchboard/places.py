@@ -117,7 +117,8 @@ def leave(tx: Transaction, ticket: TicketId, how: str, now: datetime) -> None:
         return
     let_agents_go(tx, place, now)
     note(tx, place, [QueueLeft(ticket, place.ticket.queue, how, _waited(place, now))], now)
-    _end(tx, place, TicketEvent.LEFT, how, now)
+    if not callbacks.left_the_line(tx, place, how, now):
+        _end(tx, place, TicketEvent.LEFT, how, now)
 
 
 def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now: datetime) -> None:
@@ -131,7 +132,7 @@ def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now:
     if state not in WAITING:
         return
     let_agents_go(tx, place, now)
-    if callbacks.left_the_line(tx, place, now):
+    if callbacks.left_the_line(tx, place, "hung up while waiting", now):
         note(tx, place, [QueueLeft(place.ticket.id, place.ticket.queue, "hung_up", _waited(place, now))], now)
         return
     gone = replace(place.ticket, state=after(state, TicketEvent.WENT_AWAY))

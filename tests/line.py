@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
@@ -131,7 +133,10 @@ class TestLine:
 def open_line(folder: Path, database: str | None = None, at: datetime = WORKING_MORNING) -> TestLine:
     """A fresh line; ``database`` None: SQLite in a file of the folder."""
     url = database or f"sqlite:///{folder / 'line.db'}"
-    upgrade(url)
+    if database is None:
+        (folder / "line.db").write_bytes(_migrated())
+    else:
+        upgrade(url)
     settings = config.load(
         {
             "IVR_PUBLIC_URL": "https://line.example",
@@ -148,6 +153,15 @@ def open_line(folder: Path, database: str | None = None, at: datetime = WORKING_
     office = wiring.open_office(settings, hints, clock=clock, ids=Chance(clock, seed=1))
     publish_folder(FLOWS, office.records, "test", "fixture", at)
     return TestLine(office, wiring.web_app(office).test_client(), clock, hints)
+
+
+@cache
+def _migrated() -> bytes:
+    """A database file that has gone through all migrations, which takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "line.db"
+        upgrade(f"sqlite:///{path}")
+        return path.read_bytes()
 
 
 def said(document: Element) -> str:

@@ -89,7 +89,7 @@ class LegTurn:
     def _taken(self, name: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
         now = self.clock.now()
         with self.records.write() as tx:
-            leg = tx.legs.get(name)
+            leg = held(tx, name)
             if leg.turn != turn or leg.state is LegState.ENDED:
                 return LegAnswer(name, leg.turn, sayings.from_json(leg.says))
             step = self._kind(leg)(tx, leg, heard, now)
@@ -117,3 +117,11 @@ class LegTurn:
                 return self.customer
             case LegKind.COLLEAGUE:
                 return self.colleague
+
+
+def held(tx: Transaction, name: LegId) -> Leg:
+    """A leg, the call it is for held until the commit (``places.hold`` says why). Raises NoSuchLeg."""
+    leg = tx.legs.get(name)
+    if leg.call is not None:
+        tx.calls.at(leg.call)
+    return leg

@@ -109,10 +109,12 @@ def open_office(
     redis: Redis | None = None,
     kept: SqlRecords | None = None,
     mail: Mail | None = None,
+    hears: Callable[[], bool] = lambda: True,
 ) -> Office:
     """Build everything that a web process or a worker needs; opens no connection yet.
 
     ``kept``: records that outlive this office (a process that dies and starts again), in place of the settings'.
+    ``hears``: whether our doors answer (``OwnDoor``); nobody is dialled while they do not.
     """
     clock = clock or SystemClock(settings.clock_shift)
     ids = ids or Chance(clock)
@@ -127,7 +129,7 @@ def open_office(
     after_talk = AfterTalk(flows, wording, holidays, ids, later)
     calls_back = CallBack(flows, wording, holidays, ids, later, notices, after_talk)
     news = LegNews(kept, flows, calls_back, later, clock)
-    queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
+    queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis, hears)
     doors = Doors(
         public_url=settings.public_url,
         ring=Ring(kept, flows, turns),
@@ -194,11 +196,12 @@ def _queueing(
     clock: Clock,
     ids: Ids,
     redis: Redis | None,
+    hears: Callable[[], bool],
 ) -> Queueing:
     """The queue over the floor in Redis; without any, callers wait until there is one."""
     floor, rules = standing_floor(settings, kept, clock, settings.redis_url, redis), rules_of(company(settings))
     line_up = LineUp(kept, floor, clock)
-    steer = Steer(kept, carrier, news, settings.public_url, later, clock)
+    steer = Steer(kept, carrier, news, settings.public_url, later, clock, hears)
     match = Match(kept, floor, rules, flows, line_up, steer, clock, ids)
     return Queueing(kept, carrier, line_up, match, steer, FloorCare(kept, floor, line_up, later, clock), news, clock)
 

@@ -94,6 +94,10 @@ class Leg:
         """The phone is known to have rung."""
         return self.state in (LegState.RINGING, LegState.ANSWERED) or self.how in (LegEnd.NO_ANSWER, LegEnd.COMPLETED)
 
+    def unheard(self, how: LegEnd) -> bool:
+        """Answered, and its first turn never came to us: our doors were closed, or its end was all that we found."""
+        return how is LegEnd.COMPLETED and self.turn == 0
+
 
 def room(ticket: TicketId, attempt: int) -> str:
     """The room of a talk; never used again (house law: a room's events of the past cannot touch the present)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import zoneinfo
 from collections.abc import Iterator, Mapping, Set

@@ -112,7 +112,7 @@ def ended(tx: Transaction, leg: Leg, how: LegEnd, now: datetime) -> None:
         _gone(tx, leg, AgentEvent.TALK_ENDED, "left the talk", now)
     elif how is LegEnd.FAILED:
         _gone(tx, leg, AgentEvent.LOST, "lost", now)
-    elif how is LegEnd.CANCELLED or leg.unwanted:
+    elif how is LegEnd.CANCELLED or leg.unwanted or leg.unheard(how):
         _gone(tx, leg, AgentEvent.LET_GO, "let_go", now)
     else:
         _gone(tx, leg, AgentEvent.MISSED, "missed", now)

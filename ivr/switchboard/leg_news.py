@@ -12,7 +12,7 @@ from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.leg import ENDS, Leg, LegEnd, LegKind, LegState, later
 from ivr.core.words import LegId
 from ivr.switchboard import consult, outside, places
-from ivr.switchboard.leg_turn import CallsBack
+from ivr.switchboard.leg_turn import CallsBack, held
 from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Clock, Flows, Later, Records, Transaction
 
 STATES: Mapping[str, LegState] = {
@@ -54,7 +54,7 @@ class LegNews:
     def _known_as(self, name: LegId, sid: str | None, state: LegState) -> None:
         now = self.clock.now()
         with self.records.write() as tx:
-            leg = tx.legs.get(name)
+            leg = held(tx, name)
             if leg.state is LegState.ENDED:
                 return
             if state is LegState.COMMITTED:
@@ -77,7 +77,7 @@ class LegNews:
         now = self.clock.now()
         with self.records.write() as tx:
             try:
-                leg = tx.legs.get(name)
+                leg = held(tx, name)
             except NoSuchLeg:
                 return
             if leg.state is LegState.ENDED:
@@ -111,6 +111,8 @@ class LegNews:
             places.end_talk(tx, place, "lost" if dropped else "agent", self.wrap_up(tx, leg), now)
         elif how is LegEnd.FAILED:
             places.refused(tx, claim, AgentEvent.LOST, "lost", now)
+        elif leg.unheard(how):
+            places.refused(tx, claim, AgentEvent.LET_GO, "let_go", now, ours=True)
         elif how is LegEnd.CANCELLED:
             places.refused(tx, claim, AgentEvent.LET_GO, "let_go", now)
         else:

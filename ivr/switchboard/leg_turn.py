@@ -91,7 +91,7 @@ class LegTurn:
     def _taken(self, name: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
         now = self.clock.now()
         with self.records.write() as tx:
-            leg = tx.legs.get(name)
+            leg = held(tx, name)
             if leg.state is LegState.ENDED and leg.turn == turn == 0:
                 return LegAnswer(name, turn, self._too_late(tx, leg, heard, now))
             ours = isinstance(heard, LeftQueue) and heard.how in MOVES_NOTHING
@@ -129,3 +129,11 @@ class LegTurn:
                 return self.colleague
             case LegKind.OUTSIDE:
                 return self.outside
+
+
+def held(tx: Transaction, name: LegId) -> Leg:
+    """A leg, the call it is for held until the commit (``places.hold`` says why). Raises NoSuchLeg."""
+    leg = tx.legs.get(name)
+    if leg.call is not None:
+        tx.calls.at(leg.call)
+    return leg

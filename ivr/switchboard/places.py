@@ -62,6 +62,17 @@ def live(place: TicketOnRecord) -> bool:
     return place.ticket.state not in ENDS
 
 
+def hold(tx: Transaction, ticket: TicketId) -> TicketOnRecord:
+    """A place, its call held until the commit: so begins what changes a place, its legs or its agents.
+
+    A turn holds its call before all else; two who hold the same rows in another order wait for one another.
+    """
+    place = tx.tickets.get(ticket)
+    if place.ticket.call is not None:
+        tx.calls.at(place.ticket.call)
+    return place
+
+
 # --- The caller's side ------------------------------------------------------------------------------------------------
 
 
@@ -244,15 +255,20 @@ def _owes_no_call(tx: Transaction, place: TicketOnRecord, agent: AgentId, now: d
         let_agents_go(tx, other, now)
 
 
-def refused(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, now: datetime) -> None:
-    """An agent declined, missed, or was not reached: the ticket is back at its place once nobody is rung for it."""
+def refused(
+    tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, now: datetime, ours: bool = False
+) -> None:
+    """An agent declined, missed, or was not reached: the ticket is back at its place once nobody is rung for it.
+
+    ``ours``: the fault was ours, so they may be rung for this caller again at once.
+    """
     if not let_go(tx, claim, event, how, now):
         return
     place = tx.tickets.get(claim.ticket)
     note(tx, place, [OfferEnded(claim.ticket, claim.agent, how)], now)
     if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt:
         return
-    by = place.ticket.refused_by | {claim.agent}
+    by = place.ticket.refused_by if ours else place.ticket.refused_by | {claim.agent}
     if not any(other.state is ClaimState.OFFERED for other in tx.claims.under(claim.token)):
         back = replace(place.ticket, state=after(place.ticket.state, TicketEvent.PUT_BACK), refused_by=by)
     else:

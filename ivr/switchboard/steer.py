@@ -6,7 +6,7 @@ died, is found by the sweep. The carrier is asked outside of transactions, and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -52,6 +52,7 @@ class Steer:
     public_url: str
     later: Later
     clock: Clock
+    hears: Callable[[], bool]  # whether our own doors answer: nobody is dialled or moved to closed ones
 
     def __call__(self, ticket: TicketId) -> None:
         """Do what is to be done for the legs of a ticket. Raises CarrierUnavailable where it cannot be asked."""
@@ -69,9 +70,10 @@ class Steer:
                 call = None  # it has gone on to another place, whose legs are not these
         for tape in tapes:
             self.later.record(tape)
-        if call is not None:
-            self._call_belongs(place, call)
-        self._hold(place, call, legs)
+        if self.hears():
+            if call is not None:
+                self._call_belongs(place, call)
+            self._hold(place, call, legs)
         self.legs([leg for leg in legs if leg.state is not LegState.ENDED], place, let_go_at)
 
     def _hold(self, place: TicketOnRecord, call: CallRecord | None, legs: Sequence[Leg]) -> None:
@@ -91,9 +93,11 @@ class Steer:
                 places.written(tx.tickets.change(replace(place, hold_due_at=None)))
 
     def legs(self, legs: Sequence[Leg], place: TicketOnRecord, let_go_at: Mapping[LegId, datetime]) -> None:
+        hears = self.hears()
         for leg in legs:
             if leg.state is LegState.COMMITTED:
-                self._dial(leg)
+                if hears or leg.unwanted:
+                    self._dial(leg)
             elif leg.unwanted and leg.sid is not None:
                 self._let_go(leg, leg.sid, let_go_at.get(leg.id, leg.made_at))
             elif _misplaced(leg, place) and leg.sid is not None:
@@ -165,7 +169,7 @@ class Steer:
     def _given_up(self, ticket: TicketId, call: CallRecord) -> None:
         now = self.clock.now()
         with self.records.write() as tx:
-            place = tx.tickets.get(ticket)
+            place = places.hold(tx, ticket)
             if tx.calls.at(call.id).turn != call.turn or _moves(place, call) != MOVES:
                 return
             odd = OddFact(f"turn {call.turn} by moved", f"moved there {MOVES} times, and it did not come about")

@@ -26,7 +26,9 @@ LONGEST_SLEEP = timedelta(seconds=0.25)
 AFTER_TROUBLE = timedelta(seconds=2)
 
 CARRIER_EVERY = timedelta(seconds=15)
-LEGS_EVERY = timedelta(seconds=5)
+LEGS_EVERY = timedelta(seconds=3)
+"""News that came while no web process answered is lost: whoever it was about is not held up for longer than this."""
+
 RECORDINGS_AFTER = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 """How long after a call ended in the middle of a message the carrier is asked for it: its callback comes first."""
 

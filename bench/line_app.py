@@ -39,5 +39,9 @@ class NoHints:
 
     def steer(self, ticket: str) -> None: ...
 
+    def record(self, recording: str) -> None: ...
+
+    def fetch_recording(self, recording: str) -> None: ...
+
 
 app = wiring.web_app(wiring.open_office(config.load(os.environ), NoHints(), clock=Shifted()))

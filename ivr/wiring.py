@@ -37,15 +37,19 @@ from ivr.switchboard.line_up import FloorCare, LineUp
 from ivr.switchboard.match import Match
 from ivr.switchboard.notice import Notices
 from ivr.switchboard.offer import Offer
+from ivr.switchboard.outside import Dialling, Outside
 from ivr.switchboard.ports import Clock, Ids, Later, Mail, Records, Telephone, Transcriber
 from ivr.switchboard.queueing import Queueing
+from ivr.switchboard.recording_news import RecordingNews
 from ivr.switchboard.recording_ready import RecordingReady
+from ivr.switchboard.recording_tape import TapeTalk
 from ivr.switchboard.ring import Ring
 from ivr.switchboard.send_text import TextNews
 from ivr.switchboard.standing_floor import StandingFloor
 from ivr.switchboard.steer import Steer
 from ivr.switchboard.take_turn import Answer, TakeTurn
 from ivr.switchboard.talk import HoldMusic
+from ivr.switchboard.talk_keys import TalkKeys
 from ivr.switchboard.waiting import WaitAnswer, Waiting
 from ivr.twilio import fallback, twiml
 from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
@@ -105,10 +109,12 @@ def open_office(
     redis: Redis | None = None,
     kept: SqlRecords | None = None,
     mail: Mail | None = None,
+    hears: Callable[[], bool] = lambda: True,
 ) -> Office:
     """Build everything that a web process or a worker needs; opens no connection yet.
 
     ``kept``: records that outlive this office (a process that dies and starts again), in place of the settings'.
+    ``hears``: whether our doors answer (``OwnDoor``); nobody is dialled while they do not.
     """
     clock = clock or SystemClock(settings.clock_shift)
     ids = ids or Chance(clock)
@@ -123,16 +129,22 @@ def open_office(
     after_talk = AfterTalk(flows, wording, holidays, ids, later)
     calls_back = CallBack(flows, wording, holidays, ids, later, notices, after_talk)
     news = LegNews(kept, flows, calls_back, later, clock)
-    queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis)
+    queueing = _queueing(settings, kept, flows, carrier, news, later, clock, ids, redis, hears)
     doors = Doors(
         public_url=settings.public_url,
         ring=Ring(kept, flows, turns),
         take_turn=turns,
         call_status=CallStatus(kept, flows, later, clock),
         recording_ready=RecordingReady(kept, turns),
+        recording_news=RecordingNews(kept, later, clock),
         agent_menu=AgentMenu(kept, flows, wording, numbering, ids, later, clock, _staff(settings)),
         leg_turn=LegTurn(
-            kept, Offer(flows, wording, calls_back, later), calls_back.heard, Consult(flows, wording, later), clock
+            kept,
+            Offer(flows, wording, calls_back, TalkKeys(Dialling(flows, numbering, ids), wording, later), later),
+            calls_back.heard,
+            Consult(flows, wording, later),
+            Outside(flows, wording, later),
+            clock,
         ),
         leg_news=news,
         text_news=TextNews(kept, ids, later, clock, mails=mail is not None),
@@ -184,11 +196,12 @@ def _queueing(
     clock: Clock,
     ids: Ids,
     redis: Redis | None,
+    hears: Callable[[], bool],
 ) -> Queueing:
     """The queue over the floor in Redis; without any, callers wait until there is one."""
     floor, rules = standing_floor(settings, kept, clock, settings.redis_url, redis), rules_of(company(settings))
     line_up = LineUp(kept, floor, clock)
-    steer = Steer(kept, carrier, news, settings.public_url, later, clock)
+    steer = Steer(kept, carrier, news, settings.public_url, later, clock, hears)
     match = Match(kept, floor, rules, flows, line_up, steer, clock, ids)
     return Queueing(kept, carrier, line_up, match, steer, FloorCare(kept, floor, line_up, later, clock), news, clock)
 
@@ -256,6 +269,7 @@ def work(office: Office, reader: Transcriber) -> Work:
             clock=office.clock,
             flows=office.flows,
             queueing=office.queueing,
+            tapes=tape_talk(office.settings, office.records, office.telephone, office.later, office.clock),
             call_back=office.call_back,
             mail=office.mail,
             public_url=office.settings.public_url,
@@ -271,6 +285,11 @@ def work(office: Office, reader: Transcriber) -> Work:
             ),
         )
     )
+
+
+def tape_talk(settings: Settings, kept: Records, carrier: Telephone, later: Later, clock: Clock) -> TapeTalk:
+    """What begins, pauses and ends the recordings of talks."""
+    return TapeTalk(kept, carrier, settings.public_url, later, clock)
 
 
 def company(settings: Settings) -> Company | None:
@@ -315,7 +334,7 @@ def leg_renderer(public_url: str) -> Callable[[LegAnswer], str]:
             answer.says,
             address=lambda door: turn + door,
             sound=lambda name: f"{public_url}/sounds/{name}.wav",
-            wait=lambda park: f"{public_url}/voice/wait/{park.ticket}",
+            wait=lambda park: f"{public_url}/voice/hold/{park.ticket}",  # nothing to be chosen there
             recording_callback=f"{public_url}/voice/recordings",
         )
 

@@ -12,6 +12,16 @@ from typing import Any
 
 import pytest
 
+from tests.databases import (  # noqa: F401
+    clock,
+    database,
+    empty_database,
+    postgresql,
+    postgresql_server,
+    records,
+    records_in_memory,
+    sqlite_with_tables,
+)
 from tests.demonstration import Demonstration
 from tests.demonstration import start as demonstration_begins
 

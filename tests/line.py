@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
@@ -67,6 +69,12 @@ class Hints:
     def at_work(self, agent: str) -> None:
         self.given.append(("at_work", agent))
 
+    def record(self, recording: str) -> None:
+        self.given.append(("record", recording))
+
+    def fetch_recording(self, recording: str) -> None:
+        self.given.append(("fetch_recording", recording))
+
     def steer(self, ticket: str) -> None:
         self.given.append(("steer", ticket))
 
@@ -125,7 +133,10 @@ class TestLine:
 def open_line(folder: Path, database: str | None = None, at: datetime = WORKING_MORNING) -> TestLine:
     """A fresh line; ``database`` None: SQLite in a file of the folder."""
     url = database or f"sqlite:///{folder / 'line.db'}"
-    upgrade(url)
+    if database is None:
+        (folder / "line.db").write_bytes(_migrated())
+    else:
+        upgrade(url)
     settings = config.load(
         {
             "IVR_PUBLIC_URL": "https://line.example",
@@ -142,6 +153,15 @@ def open_line(folder: Path, database: str | None = None, at: datetime = WORKING_
     office = wiring.open_office(settings, hints, clock=clock, ids=Chance(clock, seed=1))
     publish_folder(FLOWS, office.records, "test", "fixture", at)
     return TestLine(office, wiring.web_app(office).test_client(), clock, hints)
+
+
+@cache
+def _migrated() -> bytes:
+    """A database file that has gone through all migrations, which takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "line.db"
+        upgrade(f"sqlite:///{path}")
+        return path.read_bytes()
 
 
 def said(document: Element) -> str:

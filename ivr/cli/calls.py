@@ -13,6 +13,7 @@ import typer
 from ivr.cli import desk as desks
 from ivr.cli.desk import refusals
 from ivr.core.call import CallRecord
+from ivr.core.recording import TalkRecording
 from ivr.core.timeline import LANGUAGES, dialogue, path
 from ivr.core.words import CallId, Language, PhoneNumber
 
@@ -57,12 +58,14 @@ def show(
         desk = desks.open_desk()
         with desk.records.read() as tx:
             record, events = tx.calls.at(CallId(call)), tx.log.of_call(CallId(call))
+            tapes = tx.recordings.of_call(record.id)
     lines = dialogue(events, Language(language), desk.zone)
     if as_json:
         document = {
             "call": _as_dict(record, desk.zone),
             "path": path(events),
             "dialogue": [{"at": line.at.isoformat(), "who": line.who, "text": line.text} for line in lines],
+            "recordings": [_tape_as_dict(each, desk.zone) for each in tapes],
             "events": [{**asdict(event), "data": dict(event.data)} for event in events],
         }
         typer.echo(json.dumps(document, ensure_ascii=False, default=str, indent=2))
@@ -89,4 +92,16 @@ def _as_dict(call: CallRecord, zone: ZoneInfo) -> dict[str, Any]:
         "started_at": call.started_at.astimezone(zone).isoformat(),
         "ended_at": None if call.ended_at is None else call.ended_at.astimezone(zone).isoformat(),
         "sid": call.key.sid,
+    }
+
+
+def _tape_as_dict(tape: TalkRecording, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "id": tape.id,
+        "ticket": tape.ticket,
+        "rule": tape.rule.value,
+        "state": tape.state.value,
+        "seconds": tape.seconds,
+        "withdrawn_at": None if tape.withdrawn_at is None else tape.withdrawn_at.astimezone(zone).isoformat(),
+        "because": tape.because,
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from ivr.live.server import EmbeddedRedis
 from ivr.processes import Child, Supervisor
 from ivr.worker.later import dramatiq_later
 from ivr.worker.run import serve, stop_on_signals
+from ivr.world.own_door import OwnDoor
 
 Host = Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 is every one of this machine.")]
 
@@ -45,7 +47,9 @@ def worker() -> None:
     settings = config.load(os.environ)
     stop = stop_on_signals()
     with redis_for(settings) as url, wiring.transcriber(settings.models_dir) as reader:
-        office = wiring.open_office(settings, dramatiq_later(url))
+        door = OwnDoor(settings.public_url)
+        Thread(target=door.watch, args=(stop,), name="door", daemon=True).start()
+        office = wiring.open_office(settings, dramatiq_later(url), hears=door.answers)
         serve(wiring.work(office, reader), url, stop)
 
 

@@ -64,6 +64,7 @@ class Queue:
     callback_capacity: int = 4  # bookings an hour
     wrap_up: timedelta = timedelta(seconds=30)
     strategy: str = "longest_idle"
+    records_calls: str = ""  # talks are recorded: announce (who stays agrees), ask (1 agrees); "": they are not
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,10 @@ class NoSuchText(IvrError):
     """No text message has this id."""
 
 
+class NoSuchRecording(IvrError):
+    """No talk is recorded under this id."""
+
+
 class VoicemailAnsweredAlready(IvrError):
     """This voicemail is answered already."""
 

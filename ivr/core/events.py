@@ -360,6 +360,64 @@ class TalkHeld(CallEvent):
 
 
 @dataclass(frozen=True)
+class RecordingConsent(CallEvent):
+    """Whether the talk may be recorded. ``rule``: announce, ask; ``how``: stayed, key, other_key, silence."""
+
+    kind: ClassVar[str] = "recording.consent"
+    rule: str
+    given: bool
+    how: str
+
+
+@dataclass(frozen=True)
+class RecordingBegan(CallEvent):
+    """The carrier records the customer's leg from now on."""
+
+    kind: ClassVar[str] = "recording.began"
+    recording: str  # id of ours
+
+
+@dataclass(frozen=True)
+class RecordingPaused(CallEvent):
+    """Silence is recorded from now on (``on``), or the talk again.
+
+    ``because``: private, hold, line (the caller is back in line); of the end: agent, limit, talk.
+    """
+
+    kind: ClassVar[str] = "recording.paused"
+    recording: str
+    on: bool
+    because: str
+
+
+@dataclass(frozen=True)
+class RecordingWithdrawn(CallEvent):
+    """The customer does not want it any more; ``agent`` put that on record."""
+
+    kind: ClassVar[str] = "recording.withdrawn"
+    recording: str
+    agent: str
+
+
+@dataclass(frozen=True)
+class RecordingFailed(CallEvent):
+    """Nothing is recorded of this talk, or nothing can be had of it; the talk goes on."""
+
+    kind: ClassVar[str] = "recording.failed"
+    recording: str
+    because: str
+
+
+@dataclass(frozen=True)
+class RecordingKept(CallEvent):
+    """The audio lies with us, synced and checked."""
+
+    kind: ClassVar[str] = "recording.kept"
+    recording: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TalkOutcome(CallEvent):
     """What the agent says came of it: answered, solved, follow_up."""
 
@@ -523,6 +581,12 @@ KINDS: dict[str, type[CallEvent]] = {
         TalkEnded,
         Transferred,
         TalkHeld,
+        RecordingConsent,
+        RecordingBegan,
+        RecordingPaused,
+        RecordingWithdrawn,
+        RecordingFailed,
+        RecordingKept,
         TalkOutcome,
         SurveyAnswered,
         TextPromised,

@@ -14,6 +14,11 @@ class LegKind(StrEnum):
     AGENT = "agent"
     CUSTOMER = "customer"  # called back
     COLLEAGUE = "colleague"  # a second agent, asked into a talk
+    OUTSIDE = "outside"  # a number that is nobody's of ours, into a talk or in place of its agent
+
+
+GUESTS = frozenset({LegKind.COLLEAGUE, LegKind.OUTSIDE})
+"""In a talk beside its agent, or rung for it."""
 
 
 class LegState(StrEnum):
@@ -88,6 +93,10 @@ class Leg:
     def rang(self) -> bool:
         """The phone is known to have rung."""
         return self.state in (LegState.RINGING, LegState.ANSWERED) or self.how in (LegEnd.NO_ANSWER, LegEnd.COMPLETED)
+
+    def unheard(self, how: LegEnd) -> bool:
+        """Answered, and its first turn never came to us: our doors were closed, or its end was all that we found."""
+        return how is LegEnd.COMPLETED and self.turn == 0
 
 
 def room(ticket: TicketId, attempt: int) -> str:

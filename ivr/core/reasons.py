@@ -77,6 +77,11 @@ ITALIAN: Mapping[str, str] = {
     "an answer of another kind: {kind}": "una risposta di altro tipo: {kind}",
     "The records cannot be reached right now.": "l'archivio non è raggiungibile in questo momento",
     "a survey asks for nothing": "un sondaggio non chiede nulla",
+    # Recordings of talks
+    "the carrier has no recording of it": "il gestore non ne ha una registrazione",
+    "the carrier has not told the name of the leg": "il gestore non ha detto il nome della chiamata",
+    "the carrier recorded nothing": "il gestore non ha registrato nulla",
+    "the talk was over before it began": "il colloquio è finito prima che cominciasse",
     # Odd news, and the fallback
     "nothing of ours answered when it rang": "nulla di nostro ha risposto quando ha squillato",
     "turn {turn} by {door}": "turno {turn} da {door}",

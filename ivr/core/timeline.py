@@ -88,6 +88,34 @@ def _why(because: str) -> str:
     return reason(because, Language("it"))
 
 
+_ITALIAN_CONSENT: Mapping[tuple[bool, str], str] = {
+    (True, "stayed"): "Ha sentito l'avviso che il colloquio viene registrato ed è rimasto in linea.",
+    (True, ""): "Ha acconsentito alla registrazione premendo 1.",
+    (False, "silence"): "Non ha risposto alla domanda sulla registrazione: non si registra.",
+    (False, ""): "Non ha acconsentito alla registrazione: non si registra.",
+}
+_ENGLISH_CONSENT: Mapping[tuple[bool, str], str] = {
+    (True, "stayed"): "Heard the notice that the talk is recorded, and stayed on the line.",
+    (True, ""): "Agreed to the recording by pressing 1.",
+    (False, "silence"): "Did not answer whether the talk may be recorded: it is not.",
+    (False, ""): "Did not agree to the recording: there is none.",
+}
+_ITALIAN_PAUSES: Mapping[str, str] = {
+    "private": "dati riservati",
+    "hold": "in attesa",
+    "line": "di nuovo in fila",
+    "agent": "l'operatore ha finito",
+    "limit": "tempo massimo della pausa",
+    "talk": "si torna a parlare",
+}
+_ENGLISH_PAUSES: Mapping[str, str] = {
+    "private": "private data",
+    "hold": "on hold",
+    "line": "back in line",
+    "agent": "the agent is done",
+    "limit": "the longest pause is over",
+    "talk": "they talk again",
+}
 _ITALIAN_LANGUAGES: Mapping[str, str] = {"it": "italiano", "en": "inglese"}
 _ITALIAN_PROOFS: Mapping[str, str] = {"pin": "PIN", "order": "numero d'ordine e CAP"}
 _ITALIAN_RECORDS: Mapping[str, str] = {
@@ -261,6 +289,16 @@ _ITALIAN = _Teller(
             + (f" ({_ITALIAN_BACK[it.because]})." if it.because in _ITALIAN_BACK else ".")
         ),
         e.TalkHeld: lambda it, *_: f"{it.agent}: messo in attesa." if it.on else f"{it.agent}: ripreso il colloquio.",
+        e.RecordingConsent: lambda it, *_: _ITALIAN_CONSENT.get((it.given, it.how), _ITALIAN_CONSENT[it.given, ""]),
+        e.RecordingBegan: lambda *_: "Da qui il colloquio viene registrato.",
+        e.RecordingPaused: lambda it, *_: (
+            f"Registrazione {'sospesa' if it.on else 'ripresa'}: {_ITALIAN_PAUSES.get(it.because, it.because)}."
+        ),
+        e.RecordingWithdrawn: lambda it, *_: (
+            f"Consenso alla registrazione ritirato, annotato da {it.agent}: la registrazione finisce qui."
+        ),
+        e.RecordingFailed: lambda it, *_: f"Il colloquio non è registrato: {_why(it.because)}.",
+        e.RecordingKept: lambda it, *_: f"Registrazione al sicuro da noi ({_length(it.seconds)}).",
         e.TalkOutcome: lambda it, *_: f"Esito secondo {it.agent}: {_ITALIAN_OUTCOMES.get(it.outcome, it.outcome)}.",
         e.SurveyAnswered: lambda it, *_: (
             f"Sondaggio «{it.survey}», domanda «{it.question}»: «{it.value}»" + (", scontento." if it.unhappy else ".")
@@ -397,6 +435,16 @@ _ENGLISH = _Teller(
             + (f" ({_ENGLISH_BACK[it.because]})." if it.because in _ENGLISH_BACK else ".")
         ),
         e.TalkHeld: lambda it, *_: f"{it.agent} put them on hold." if it.on else f"{it.agent} resumed the talk.",
+        e.RecordingConsent: lambda it, *_: _ENGLISH_CONSENT.get((it.given, it.how), _ENGLISH_CONSENT[it.given, ""]),
+        e.RecordingBegan: lambda *_: "From here on the talk is recorded.",
+        e.RecordingPaused: lambda it, *_: (
+            f"Recording {'paused' if it.on else 'resumed'}: {_ENGLISH_PAUSES.get(it.because, it.because)}."
+        ),
+        e.RecordingWithdrawn: lambda it, *_: (
+            f"Consent to the recording withdrawn, noted by {it.agent}: the recording ends here."
+        ),
+        e.RecordingFailed: lambda it, *_: f"The talk is not recorded: {it.because}.",
+        e.RecordingKept: lambda it, *_: f"The recording is safe with us ({_length(it.seconds)}).",
         e.TalkOutcome: lambda it, *_: f"By {it.agent}: {_ENGLISH_OUTCOMES.get(it.outcome, it.outcome)}.",
         e.SurveyAnswered: lambda it, *_: (
             f"Survey “{it.survey}”, question “{it.question}”: “{it.value}”" + (", unhappy." if it.unhappy else ".")

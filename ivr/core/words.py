@@ -18,6 +18,7 @@ AgentId = NewType("AgentId", str)
 AgentCallId = NewType("AgentCallId", str)
 CallbackId = NewType("CallbackId", str)
 TextId = NewType("TextId", str)
+RecordingId = NewType("RecordingId", str)
 QueueName = NewType("QueueName", str)
 Language = NewType("Language", str)
 """An ISO 639-1 code in lower case: ``it``, ``en``."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date, time, timedelta
+from functools import cache
 
 from ivr.core.company import (
     Closing,
@@ -22,7 +23,7 @@ from ivr.core.flow.text import Prompt
 from ivr.core.words import Language, PhoneNumber, QueueName
 from ivr.flowfiles import scalars
 from ivr.flowfiles.fields import Fields, Reading, name
-from ivr.flowfiles.grammar import MEASURES, STRATEGIES, names
+from ivr.flowfiles.grammar import CONSENTS, MEASURES, STRATEGIES, names
 from ivr.flowfiles.marks import Listing, Table, Text, Tree
 from ivr.flowfiles.parse import levels
 from ivr.flowfiles.problems import Notes, Problem, did_you_mean
@@ -214,6 +215,7 @@ def _queue(queue: Fields, key: str) -> Queue:
         callback_capacity=queue.count("callback_capacity", plain.callback_capacity),
         wrap_up=queue.duration("wrap_up", timedelta(seconds=30)),
         strategy=queue.choice("strategy", STRATEGIES, plain.strategy),
+        records_calls=queue.choice("records_calls", CONSENTS, ""),
     )
 
 
@@ -277,11 +279,14 @@ def _at(tree: Tree, path: tuple[str, ...]) -> Tree:
     return tree
 
 
+@cache
+def _zones() -> Set[str]:
+    return zoneinfo.available_timezones()  # reads hundreds of files
+
+
 def _zone(text: str) -> str:
-    if text not in zoneinfo.available_timezones():
-        raise ValueError(
-            f"'{text}' is no time zone; " + (did_you_mean(text, zoneinfo.available_timezones()) or "write Europe/Rome")
-        )
+    if text not in _zones():
+        raise ValueError(f"'{text}' is no time zone; " + (did_you_mean(text, _zones()) or "write Europe/Rome"))
     return text
 
 

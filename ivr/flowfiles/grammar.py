@@ -21,6 +21,7 @@ RECORDS = ("order", "customer", "case", "callback")
 WAIT_KEYS = ("callback", "voicemail", "information", "language")
 OVERFLOW_WHEN = ("nobody_signed_in", "closing", "too_long")
 STRATEGIES = ("longest_idle", "fewest_calls", "round_robin", "top_down", "ring_all")
+CONSENTS = ("announce", "ask")
 MEASURES = ("helped", "solved", "satisfaction", "effort")
 
 
@@ -328,6 +329,11 @@ TABLES: Mapping[str, tuple[Key, ...]] = {
         Key("callback_capacity", "count", "bookings an hour; left out: 4"),
         Key("wrap_up", "duration", "after each talk; left out: 30 s"),
         Key("strategy", f"one:{'|'.join(STRATEGIES)}", "left out: longest_idle"),
+        Key(
+            "records_calls",
+            f"one:{'|'.join(CONSENTS)}",
+            "talks are recorded once the caller was told, or was asked and pressed 1; left out: never",
+        ),
     ),
     "survey": (Key("questions", "map:table:question", "in the order written", True),),
     "question": (

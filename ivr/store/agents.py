@@ -7,14 +7,44 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from ivr.core.agent import AgentStatus, SystemState, Wish
 from ivr.core.roster import Address, AddressKind, AgentRecord, NoSuchAgent, first_status
 from ivr.core.words import AgentId, QueueName
-from ivr.store.link import Link, insert_once
+from ivr.store.link import Link, insert_once, named_to_set, to_set
 from ivr.store.tables import SITE, agent_states, agents
 from ivr.switchboard.ports import AgentChange, AgentOnRecord
+
+_CHANGING = (
+    "wish",
+    "wish_because",
+    "wish_since",
+    "state",
+    "state_because",
+    "state_since",
+    "idle_since",
+    "misses",
+    "wrap_up_until",
+    "calls",
+    "last_offer",
+)
+
+_HERE = (agents.c.site_id == SITE) & agents.c.removed_at.is_(None)
+ALL = select(agents).where(_HERE).order_by(agents.c.name)
+GET = select(agents).where(_HERE, agents.c.name == bindparam("agent"))
+# Every change adds one to somebody's version, and a row once made stays.
+EDITION = select(func.sum(agents.c.version + 1)).where(agents.c.site_id == SITE)
+RESTING = (
+    select(agents.c.name, agents.c.wrap_up_until)
+    .where(_HERE, agents.c.state == SystemState.WRAP_UP.value, agents.c.wrap_up_until.is_not(None))
+    .order_by(agents.c.wrap_up_until)
+)
+CHANGE = (
+    update(agents)
+    .where(_HERE, agents.c.name == bindparam("agent"), agents.c.version == bindparam("seen"))
+    .values(version=agents.c.version + 1, **to_set(_CHANGING))
+)
 
 
 def _on_record(row: Row[Any]) -> AgentOnRecord:
@@ -84,27 +114,20 @@ class SqlAgents:
 
     def all(self) -> Sequence[AgentOnRecord]:
         """By name."""
-        query = select(agents).where(agents.c.site_id == SITE, agents.c.removed_at.is_(None))
-        return [_on_record(row) for row in self._link.all(query.order_by(agents.c.name))]
+        return [_on_record(row) for row in self._link.hot_all(ALL, {})]
 
     def get(self, agent: AgentId) -> AgentOnRecord:
-        query = select(agents).where(_is(agent), agents.c.removed_at.is_(None))
-        row = self._link.one(query)
+        row = self._link.hot_first(GET, {"agent": agent})
         if row is None:
             raise NoSuchAgent(f"no agent is called '{agent}'")
         return _on_record(row)
 
     def edition(self) -> int:
-        # Every change adds one to somebody's version, and a row once made stays.
-        row = self._link.one(select(func.sum(agents.c.version + 1)).where(agents.c.site_id == SITE))
+        row = self._link.hot_one(EDITION, {})
         return 0 if row is None or row[0] is None else int(row[0])
 
     def resting(self) -> Mapping[AgentId, datetime]:
-        wrap_up = (agents.c.site_id == SITE) & (agents.c.state == SystemState.WRAP_UP.value)
-        query = select(agents.c.name, agents.c.wrap_up_until).where(
-            wrap_up, agents.c.wrap_up_until.is_not(None), agents.c.removed_at.is_(None)
-        )
-        return {AgentId(row.name): row.wrap_up_until for row in self._link.all(query.order_by(agents.c.wrap_up_until))}
+        return {AgentId(row.name): row.wrap_up_until for row in self._link.hot_all(RESTING, {})}
 
     def put(self, record: AgentRecord, at: datetime) -> None:
         status = first_status(record.name, at)
@@ -127,12 +150,12 @@ class SqlAgents:
         return True
 
     def change(self, status: AgentStatus, version: int) -> bool:
-        there = _is(status.agent) & (agents.c.version == version) & agents.c.removed_at.is_(None)
-        row = self._link.one(select(agents).where(there))
-        if row is None:
+        row = self._link.hot_first(GET, {"agent": status.agent})
+        if row is None or row.version != version:
             return False
         before = _on_record(row).status
-        if self._link.run(update(agents).where(there).values(version=version + 1, **_now(status))) == 0:
+        changed = {"agent": status.agent, "seen": version, **named_to_set(_now(status))}
+        if self._link.hot_change(CHANGE, changed) == 0:
             return False
         if (before.wish, before.wish_since) != (status.wish, status.wish_since):
             self._add(status.agent, status.wish_since, "wish", status.wish.value, status.wish_because)

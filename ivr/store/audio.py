@@ -7,7 +7,7 @@ import re
 import threading
 from pathlib import Path
 
-from ivr.core.words import VoicemailId
+from ivr.core.words import RecordingId, VoicemailId
 
 _ID = re.compile(r"[0-9a-f-]{8,64}")
 
@@ -24,12 +24,12 @@ class NotAudio(OSError):
 
 
 class AudioOnDisk:
-    """The port ``AudioShelf``: one file a voicemail, in a folder named by the end of its id."""
+    """The port ``AudioShelf``: one file a voicemail or recorded talk, in a folder named by the end of its id."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, voicemail: VoicemailId, audio: bytes) -> Path:
+    def keep(self, voicemail: VoicemailId | RecordingId, audio: bytes) -> Path:
         """Write, sync, check, rename, sync the folder; raises OSError, and NotAudio for what is no audio.
 
         After it returns, a power cut does not lose the file. Keeping again replaces it.
@@ -51,11 +51,11 @@ class AudioOnDisk:
                 self._place(voicemail, other).unlink(missing_ok=True)
         return path
 
-    def path(self, voicemail: VoicemailId) -> Path | None:
+    def path(self, voicemail: VoicemailId | RecordingId) -> Path | None:
         """Where its audio lies; None when we have none."""
         return next((path for kind in _KINDS if (path := self._place(voicemail, kind)).is_file()), None)
 
-    def _place(self, voicemail: VoicemailId, kind: str) -> Path:
+    def _place(self, voicemail: VoicemailId | RecordingId, kind: str) -> Path:
         if not _ID.fullmatch(voicemail):
             raise ValueError("an id of ours is 8 to 64 of 0-9, a-f and dashes")
         # The last letters of a UUIDv7 are chance: they spread files evenly over 256 folders.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, bindparam, func, select, update
 
 from ivr.core.callbacks import Callback, CallbackState, NoSuchCallback, Outcome, SlotTaken, slot_hour
 from ivr.core.errors import ChangedMeanwhile
@@ -20,6 +20,12 @@ TRIES = 3
 """The live one may end between the attempt to insert and the look for it."""
 
 LIVE = callbacks.c.ended_at.is_(None)
+
+_LIVE_HERE = (callbacks.c.site_id == SITE) & LIVE
+GET = select(callbacks).where(callbacks.c.id == bindparam("callback"))
+LIVE_OF = select(callbacks).where(_LIVE_HERE, callbacks.c.number == bindparam("to_number"))
+OF_TICKET = select(callbacks).where(callbacks.c.ticket_id == bindparam("ticket"))
+LIVE_COUNT = select(func.count()).select_from(callbacks).where(_LIVE_HERE, callbacks.c.queue == bindparam("of_queue"))
 
 
 def _callback(row: Row[Any]) -> Callback:
@@ -122,16 +128,16 @@ class SqlCallbacks:
         raise ChangedMeanwhile if callback.slot_at is None else SlotTaken
 
     def get(self, callback: CallbackId) -> Callback:
-        found = self._one(select(callbacks).where(callbacks.c.id == callback))
+        found = self._hot(GET, callback=callback)
         if found is None:
             raise NoSuchCallback
         return found
 
     def live_of(self, number: PhoneNumber) -> Callback | None:
-        return self._one(select(callbacks).where(callbacks.c.site_id == SITE, callbacks.c.number == str(number), LIVE))
+        return self._hot(LIVE_OF, to_number=str(number))
 
     def of_ticket(self, ticket: TicketId) -> Callback | None:
-        return self._one(select(callbacks).where(callbacks.c.ticket_id == ticket))
+        return self._hot(OF_TICKET, ticket=ticket)
 
     def by_code(self, code: str, now: datetime) -> Callback | None:
         return self._one(
@@ -154,8 +160,7 @@ class SqlCallbacks:
         return self._several(query if queue is None else query.where(callbacks.c.queue == queue))
 
     def live_count(self, queue: QueueName) -> int:
-        of_queue = (callbacks.c.site_id == SITE) & (callbacks.c.queue == queue)
-        row = self._link.one(select(func.count()).select_from(callbacks).where(of_queue, LIVE))
+        row = self._link.hot_one(LIVE_COUNT, {"of_queue": queue})
         return 0 if row is None else int(row[0])
 
     def booked(self, queue: QueueName, since: datetime, until: datetime) -> Sequence[datetime]:
@@ -200,6 +205,10 @@ class SqlCallbacks:
     def attempts(self, callback: CallbackId) -> Sequence[Attempt]:
         query = select(callback_attempts).where(callback_attempts.c.callback_id == callback)
         return [_attempt(row) for row in self._link.all(query.order_by(callback_attempts.c.attempt))]
+
+    def _hot(self, query: Select[Any], **values: str) -> Callback | None:
+        row = self._link.hot_first(query, values)
+        return None if row is None else _callback(row)
 
     def _one(self, query: Select[Any]) -> Callback | None:
         row = self._link.one(query)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, select, text, update
+from sqlalchemy import Row, Select, bindparam, exists, func, select, text, update
 
 from ivr.core.errors import NoSuchTicket
 from ivr.core.words import AgentId, TicketId
@@ -19,6 +19,14 @@ LIVE = claims.c.ended_at.is_(None)
 RUNG_AT_ONCE = 5
 TALKED = ("talked", "handed_over")
 IN_ORDER = (claims.c.made_at, claims.c.token, claims.c.place)
+
+_OF_TICKET = claims.c.ticket_id == bindparam("ticket")
+UNDER = select(claims).where(claims.c.token == bindparam("token")).order_by(*IN_ORDER)
+OF_TICKET = select(claims).where(_OF_TICKET).order_by(claims.c.fence, claims.c.place)
+ALL_LIVE = select(claims).where(claims.c.site_id == SITE, LIVE).order_by(*IN_ORDER)
+LAST_FENCE = select(func.max(claims.c.fence), func.count().filter(LIVE)).where(_OF_TICKET)
+# SQLite's BEGIN IMMEDIATE holds everything already, and its compiler leaves the clause out.
+HOLD = select(tickets.c.fence).where(tickets.c.id == bindparam("ticket")).with_for_update(key_share=True)
 
 
 def _claim(row: Row[Any]) -> ClaimOnRecord:
@@ -76,19 +84,18 @@ class SqlClaims:
 
     def under(self, token: str) -> Sequence[ClaimOnRecord]:
         """In the order in which they were given."""
-        return self._several(select(claims).where(claims.c.token == token))
+        return [_claim(row) for row in self._link.hot_all(UNDER, {"token": token})]
 
     def of_agent(self, agent: AgentId) -> ClaimOnRecord | None:
         row = self._link.one(select(claims).where(claims.c.site_id == SITE, claims.c.agent == agent, LIVE))
         return None if row is None else _claim(row)
 
     def of_ticket(self, ticket: TicketId) -> Sequence[ClaimOnRecord]:
-        query = select(claims).where(claims.c.ticket_id == ticket).order_by(claims.c.fence, claims.c.place)
-        return [_claim(row) for row in self._link.all(query)]
+        return [_claim(row) for row in self._link.hot_all(OF_TICKET, {"ticket": ticket})]
 
     def live(self) -> Sequence[ClaimOnRecord]:
         """The earliest first."""
-        return self._several(select(claims).where(claims.c.site_id == SITE, LIVE))
+        return [_claim(row) for row in self._link.hot_all(ALL_LIVE, {})]
 
     def of_standing(self, since: datetime, until: datetime) -> Sequence[ClaimOnRecord]:
         # A subquery and not a join: both tables have a `state`, and the words of LIVE_TICKETS name no table.
@@ -120,19 +127,17 @@ class SqlClaims:
     def _may_be_made(self, ticket: TicketId, fence: int) -> bool:
         if fence < self._hold(ticket):  # the ticket may say this very fence already
             return False
-        query = select(func.max(claims.c.fence).label("last"), func.count().filter(LIVE).label("live"))
-        row = self._link.one(query.where(claims.c.ticket_id == ticket))
-        return row is None or (row.live == 0 and (row.last is None or row.last < fence))
+        row = self._link.hot_one(LAST_FENCE, {"ticket": ticket})
+        assert row is not None, "a count is always a row"
+        last, live = row
+        return live == 0 and (last is None or last < fence)
 
     def _hold(self, ticket: TicketId) -> int:
-        """Nobody else claims this ticket or accepts it until the transaction ends; the fence it has seen.
-
-        SQLite's BEGIN IMMEDIATE holds everything already, and its compiler leaves the clause out.
-        """
-        row = self._link.one(select(tickets.c.fence).where(tickets.c.id == ticket).with_for_update(key_share=True))
+        """Nobody else claims this ticket or accepts it until the transaction ends; the fence it has seen."""
+        row = self._link.hot_one(HOLD, {"ticket": ticket})
         if row is None:
             raise NoSuchTicket
-        return int(row.fence)
+        return int(row[0])
 
     def _insert_all(self, rows: list[dict[str, Any]]) -> bool:
         # No target: a row may meet any of the unique indexes. It is no error then, so PostgreSQL goes on with the

@@ -29,6 +29,7 @@ from ivr.store.tables import (
     orders,
     promises,
     survey_answers,
+    talk_recordings,
     texts,
     tickets,
     voicemails,
@@ -173,7 +174,7 @@ class SqlCustomers:
         Events are never changed: each keeps whom the caller was taken for when it was written.
         """
         self._link.run(update(calls).where(calls.c.id == call).values(customer_id=customer, sure=Sure.KNOWN.value))
-        for table in (cases, voicemails, promises, callbacks, survey_answers, texts):
+        for table in (cases, voicemails, promises, callbacks, survey_answers, texts, talk_recordings):
             self._link.run(
                 update(table)
                 .where(table.c.call_id == call, table.c.customer_id == anonymous)

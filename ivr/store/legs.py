@@ -6,13 +6,51 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, text, update
+from sqlalchemy import Row, Select, bindparam, insert, select, text, update
 
 from ivr.core.errors import NoSuchLeg
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState
-from ivr.core.words import LegId, PhoneNumber, TicketId
-from ivr.store.link import Link
+from ivr.core.words import AgentId, LegId, PhoneNumber, TicketId
+from ivr.store.link import Link, named_to_set, to_set
 from ivr.store.tables import SITE, UNFINISHED_LEGS, legs
+
+_CHANGING = (
+    "kind",
+    "ticket_id",
+    "address",
+    "line",
+    "language",
+    "made_at",
+    "rings_seconds",
+    "call_id",
+    "token",
+    "agent",
+    "callback_id",
+    "attempt",
+    "shows",
+    "state",
+    "sid",
+    "unwanted",
+    "turn",
+    "door",
+    "token_heard",
+    "stage",
+    "says",
+    "ended_at",
+    "how",
+)
+
+GET = select(legs).where(legs.c.id == bindparam("leg"))
+CHANGE = (
+    update(legs)
+    .where(legs.c.id == bindparam("leg"), legs.c.version == bindparam("seen"))
+    .values(version=legs.c.version + 1, **to_set(_CHANGING))
+)
+_IN_ORDER = select(legs).order_by(legs.c.made_at, legs.c.id)
+UNDER = _IN_ORDER.where(legs.c.token == bindparam("token"))
+OF_TICKET = _IN_ORDER.where(legs.c.ticket_id == bindparam("ticket"))
+UNFINISHED = _IN_ORDER.where(legs.c.site_id == SITE, text(UNFINISHED_LEGS))
+OF_AGENT = UNFINISHED.where(legs.c.agent == bindparam("agent"), legs.c.kind != LegKind.CUSTOMER.value)
 
 
 def _leg(row: Row[Any]) -> Leg:
@@ -85,24 +123,27 @@ class SqlLegs:
         self._link.run(insert(legs).values(id=leg.id, version=leg.version, **_columns(leg)))
 
     def get(self, leg: LegId) -> Leg:
-        row = self._link.one(select(legs).where(legs.c.id == leg))
+        row = self._link.hot_first(GET, {"leg": leg})
         if row is None:
             raise NoSuchLeg
         return _leg(row)
 
     def under(self, token: str) -> Sequence[Leg]:
         """The earliest first."""
-        return self._several(select(legs).where(legs.c.token == token))
+        return self._several(UNDER, token=token)
 
     def of_ticket(self, ticket: TicketId) -> Sequence[Leg]:
-        return self._several(select(legs).where(legs.c.ticket_id == ticket))
+        return self._several(OF_TICKET, ticket=ticket)
+
+    def of_agent(self, agent: AgentId) -> Sequence[Leg]:
+        return self._several(OF_AGENT, agent=agent)
 
     def change(self, leg: Leg) -> bool:
-        there = (legs.c.id == leg.id) & (legs.c.version == leg.version)
-        return self._link.run(update(legs).where(there).values(version=leg.version + 1, **_columns(leg))) == 1
+        changed = {"leg": leg.id, "seen": leg.version, **named_to_set(_columns(leg))}
+        return self._link.hot_change(CHANGE, changed) == 1
 
     def unfinished(self) -> Sequence[Leg]:
-        return self._several(select(legs).where(legs.c.site_id == SITE, text(UNFINISHED_LEGS)))
+        return self._several(UNFINISHED)
 
-    def _several(self, query: Select[Any]) -> list[Leg]:
-        return [_leg(row) for row in self._link.all(query.order_by(legs.c.made_at, legs.c.id))]
+    def _several(self, query: Select[Any], **values: str) -> list[Leg]:
+        return [_leg(row) for row in self._link.hot_all(query, values)]

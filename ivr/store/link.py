@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable, Row, Table
+from sqlalchemy import BindParameter, Connection, Dialect, Executable, Row, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
@@ -49,6 +49,13 @@ class Link:
         row: Sequence[Any] | None = self._cursor.fetchone()
         return row
 
+    def hot_first(self, statement: ClauseElement, values: Mapping[str, Any]) -> Any | None:
+        """The first row as ``hot_all`` has it, or None."""
+        hot = self._compiled.hot(statement)
+        self._cursor.execute(hot.sql, hot.values(values))
+        row: Sequence[Any] | None = self._cursor.fetchone()
+        return None if row is None else hot.rows([row])[0]
+
     def hot_change(self, statement: ClauseElement, values: Mapping[str, Any]) -> int:
         """How many rows were changed."""
         hot = self._compiled.hot(statement)
@@ -75,6 +82,16 @@ class Link:
 
     def one(self, statement: Executable) -> Row[Any] | None:
         return self._connection.execute(statement).first()
+
+
+def to_set(columns: Iterable[str]) -> Mapping[str, BindParameter[Any]]:
+    """What a busy UPDATE sets: each column to the value named as ``named_to_set`` names it."""
+    return {column: bindparam(f"to_{column}") for column in columns}
+
+
+def named_to_set(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of columns as ``to_set`` asks for them: SQLAlchemy keeps the columns' own names for itself."""
+    return {f"to_{column}": value for column, value in columns.items()}
 
 
 Insert = sqlite.Insert | postgresql.Insert

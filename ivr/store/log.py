@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Select, bindparam, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Insert, Row, Select, bindparam, insert, literal_column, select, update
 
 from ivr.core.errors import NoSuchCall
 from ivr.core.events import CallEvent
@@ -42,6 +42,8 @@ RESERVE = (
 
 
 KINDS = select(call_events.c.kind).distinct().where(call_events.c.call_id == bindparam("call"))
+
+OF_CALL = select(call_events).where(call_events.c.call_id == bindparam("call")).order_by(call_events.c.seq)
 
 
 class SqlCallLog:
@@ -80,7 +82,7 @@ class SqlCallLog:
         self.append(call, next_seq - len(events), events, happened_at, customer)
 
     def of_call(self, call: CallId) -> Sequence[StoredEvent]:
-        return self._events(select(call_events).where(call_events.c.call_id == call).order_by(call_events.c.seq))
+        return [_stored(row) for row in self._link.hot_all(OF_CALL, {"call": call})]
 
     def kinds_of(self, call: CallId) -> frozenset[str]:
         return frozenset(row.kind for row in self._link.hot_all(KINDS, {"call": call}))
@@ -104,16 +106,17 @@ class SqlCallLog:
         return self._events(of_these.order_by(call_events.c.happened_at, call_events.c.call_id, call_events.c.seq))
 
     def _events(self, query: Select[Any]) -> list[StoredEvent]:
-        return [
-            StoredEvent(
-                call=row.call_id,
-                seq=row.seq,
-                kind=row.kind,
-                schema=row.schema,
-                happened_at=row.happened_at,
-                recorded_at=row.recorded_at,
-                customer=row.customer_id,
-                data=json.loads(row.data),
-            )
-            for row in self._link.all(query)
-        ]
+        return [_stored(row) for row in self._link.all(query)]
+
+
+def _stored(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(
+        call=row.call_id,
+        seq=row.seq,
+        kind=row.kind,
+        schema=row.schema,
+        happened_at=row.happened_at,
+        recorded_at=row.recorded_at,
+        customer=row.customer_id,
+        data=json.loads(row.data),
+    )

@@ -13,6 +13,7 @@ from ivr.core.words import CustomerId, PromiseId
 from ivr.store.link import Link
 from ivr.store.tables import SITE, promises
 
+GET = select(promises).where(promises.c.id == bindparam("promise"))
 TO_LOOK_AT = (
     select(promises)
     .where(promises.c.next_at <= bindparam("now"))
@@ -87,7 +88,7 @@ class SqlPromises:
 
     def get(self, promise: PromiseId) -> Promise:
         """Raises NoSuchPromise."""
-        row = self._link.one(select(promises).where(promises.c.id == promise))
+        row = self._link.hot_first(GET, {"promise": promise})
         if row is None:
             raise NoSuchPromise
         return _promise(row)

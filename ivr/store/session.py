@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from ivr.core.errors import RecordsUnavailable
+from ivr.core.errors import ChangedMeanwhile, RecordsUnavailable
 from ivr.store.agent_calls import SqlAgentCalls
 from ivr.store.agents import SqlAgents
 from ivr.store.answers import SqlAnswers
@@ -31,6 +31,7 @@ from ivr.store.link import Compiled, Link
 from ivr.store.log import SqlCallLog
 from ivr.store.promises import SqlPromises
 from ivr.store.proofs import SqlProofs
+from ivr.store.recordings import SqlRecordings
 from ivr.store.switches import SqlSwitches
 from ivr.store.tables import metadata
 from ivr.store.texts import SqlTexts
@@ -46,8 +47,16 @@ POSTGRESQL_OPTIONS = (
 )
 
 
+TAKES_TURNS = ("40P01", "40001")
+"""Deadlock and serialization failure: another attempt goes through (PostgreSQL, "Serialization Failure Handling")."""
+
+
 class SchemaOutdated(RecordsUnavailable):
     """The database is older than this version; run `ivr db upgrade`."""
+
+
+class Entangled(ChangedMeanwhile, RecordsUnavailable):
+    """The database ended this transaction: it and another waited for one another, or changed the same."""
 
 
 class SqlTransaction:
@@ -135,6 +144,10 @@ class SqlTransaction:
     @property
     def texts(self) -> SqlTexts:
         return SqlTexts(self._link)
+
+    @property
+    def recordings(self) -> SqlRecordings:
+        return SqlRecordings(self._link)
 
 
 class _Block:
@@ -249,6 +262,8 @@ class SqlRecords:
         dbapi: Any = self.engine.dialect.loaded_dbapi
         if _names_what_is_missing(original):
             return SchemaOutdated()
+        if getattr(original, "sqlstate", None) in TAKES_TURNS:
+            return Entangled()
         # A bare DatabaseError is SQLite's word for a file that is no database, or a damaged one.
         if (
             isinstance(original, (dbapi.OperationalError, dbapi.InterfaceError))

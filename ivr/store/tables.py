@@ -699,6 +699,31 @@ texts = Table(
     Column("was_due", Moment),  # when that call was promised before
 )
 
+talk_recordings = Table(
+    "talk_recordings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site(),
+    _call(),
+    _customer(),
+    Column("ticket_id", Text, ForeignKey("tickets.id"), nullable=False, index=True),
+    Column("leg", Text, nullable=False),  # the carrier's name of the customer's leg
+    Column("rule", Text, nullable=False),
+    Column("wanted_at", Moment, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("recording", Text),
+    Column("url", Text),
+    Column("paused_until", Moment),
+    Column("withdrawn_at", Moment),
+    Column("seconds", Float),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Moment, index=True),
+    Column("because", Text),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("site_id", "leg", "ticket_id"),  # one tape a leg and place in line, whoever asks for it again
+    UniqueConstraint("site_id", "recording"),
+)
+
 NEVER_CHANGED = ("call_events", "flow_versions", "agent_states")
 """Tables that are only added to; the database itself refuses the rest."""
 

@@ -7,17 +7,102 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, text, update
 
 from ivr.core.call import CallState
 from ivr.core.errors import NoSuchTicket
 from ivr.core.ticket import Relaxation, Ticket, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, CustomerId, QueueName, TicketId
-from ivr.store.link import Link, inserting
+from ivr.store.link import Link, inserting, named_to_set, to_set
 from ivr.store.tables import LIVE_TICKETS, SITE, calls, ticket_counter, tickets
 from ivr.switchboard.ports import AnsweredTicket, TicketOnRecord
 
-IN_LINE = (TicketState.IN_LINE.value, TicketState.CLAIMED.value)
+_CHANGING = (
+    "kind",
+    "queue",
+    "arrived_at",
+    "counts_from",
+    "tie",
+    "customer_id",
+    "call_id",
+    "language",
+    "needs",
+    "preferred",
+    "relaxations",
+    "boost_seconds",
+    "last_agent",
+    "last_agent_until",
+    "refused_by",
+    "state",
+    "not_before",
+    "attempt",
+    "fence",
+    "wish",
+    "agent",
+    "node",
+    "taken_at",
+    "away_at",
+    "ended_at",
+    "because",
+    "told_position",
+    "told_low_seconds",
+    "told_high_seconds",
+    "told_at",
+    "load",
+    "handed_by",
+    "handed_to",
+    "held_at",
+    "hold_due_at",
+    "moves",
+    "moved_turn",
+    "moved_at",
+)
+
+_HERE = tickets.c.site_id == SITE
+_IN_LINE = _HERE & or_(tickets.c.state == TicketState.IN_LINE.value, tickets.c.state == TicketState.CLAIMED.value)
+_WAITING = _HERE & (tickets.c.state == TicketState.IN_LINE.value)
+_AWAY = _HERE & (tickets.c.state == TicketState.AWAY.value)
+_BY_ARRIVAL = select(tickets).order_by(tickets.c.arrived_at, tickets.c.tie, tickets.c.id)
+
+GET = select(tickets).where(tickets.c.id == bindparam("ticket"))
+# Only one of a call is live at a time, so the newest is that one, or else the last to end.
+OF_CALL = (
+    select(tickets)
+    .where(tickets.c.call_id == bindparam("call"))
+    .order_by(tickets.c.ended_at.desc().nulls_first(), tickets.c.id.desc())
+    .limit(1)
+)
+CHANGE = (
+    update(tickets)
+    .where(tickets.c.id == bindparam("ticket"), tickets.c.version == bindparam("seen"))
+    .values(version=tickets.c.version + 1, **to_set(_CHANGING))
+)
+LIVE = _BY_ARRIVAL.where(_HERE, text(LIVE_TICKETS))
+LIVE_OF_QUEUE = LIVE.where(tickets.c.queue == bindparam("queue"))
+AHEAD = (
+    select(func.count())
+    .select_from(tickets)
+    .where(_IN_LINE, tickets.c.queue == bindparam("queue"), tickets.c.id != bindparam("ticket"))
+    .where(tickets.c.counts_from <= bindparam("since"))
+    .where(or_(tickets.c.counts_from < bindparam("since"), tickets.c.tie < bindparam("order")))
+    .where(or_(tickets.c.not_before.is_(None), tickets.c.not_before <= bindparam("now")))
+)
+LENGTHS = select(tickets.c.queue, func.count().label("length")).where(_IN_LINE).group_by(tickets.c.queue)
+REFUSED = _BY_ARRIVAL.where(_WAITING, tickets.c.refused_by != "[]").limit(bindparam("most"))
+HANDED = _BY_ARRIVAL.where(_WAITING, tickets.c.handed_to.is_not(None)).limit(bindparam("most"))
+AWAY_BEFORE = (
+    select(tickets)
+    .where(_AWAY, tickets.c.away_at < bindparam("moment"))
+    .order_by(tickets.c.away_at, tickets.c.id)
+    .limit(bindparam("most"))
+)
+LEFT_BEHIND = (
+    select(tickets.c.id)
+    .join(calls, calls.c.id == tickets.c.call_id)
+    .where(calls.c.ended_at.is_(None), calls.c.state == CallState.TALKING.value)
+    .where(_HERE, tickets.c.state != TicketState.TALKING.value)
+    .order_by(tickets.c.id)
+)
 
 
 def _on_record(row: Row[Any]) -> TicketOnRecord:
@@ -161,15 +246,14 @@ class SqlTickets:
         return self._link.run(once, row) == 1
 
     def get(self, ticket: TicketId) -> TicketOnRecord:
-        found = self._one(select(tickets).where(tickets.c.id == ticket))
-        if found is None:
+        row = self._link.hot_first(GET, {"ticket": ticket})
+        if row is None:
             raise NoSuchTicket
-        return found
+        return _on_record(row)
 
     def of_call(self, call: CallId) -> TicketOnRecord | None:
-        # Only one of a call is live at a time, so the newest is that one, or else the last to end.
-        newest = (tickets.c.ended_at.desc().nulls_first(), tickets.c.id.desc())
-        return self._one(select(tickets).where(tickets.c.call_id == call).order_by(*newest).limit(1))
+        row = self._link.hot_first(OF_CALL, {"call": call})
+        return None if row is None else _on_record(row)
 
     def away_of(self, customer: CustomerId, since: datetime) -> TicketOnRecord | None:
         away = (tickets.c.customer_id == customer) & (tickets.c.state == TicketState.AWAY.value)
@@ -177,33 +261,19 @@ class SqlTickets:
         return self._one(query.order_by(tickets.c.away_at.desc(), tickets.c.id.desc()).limit(1))
 
     def change(self, ticket: TicketOnRecord) -> bool:
-        there = (tickets.c.id == ticket.ticket.id) & (tickets.c.version == ticket.version)
-        changed = update(tickets).where(there).values(version=ticket.version + 1, **_columns(ticket))
-        return self._link.run(changed) == 1
+        changed = {"ticket": ticket.ticket.id, "seen": ticket.version, **named_to_set(_columns(ticket))}
+        return self._link.hot_change(CHANGE, changed) == 1
 
     def live(self, queue: QueueName | None = None) -> Sequence[TicketOnRecord]:
-        query = select(tickets).where(tickets.c.site_id == SITE, text(LIVE_TICKETS))
-        mine = query if queue is None else query.where(tickets.c.queue == queue)
-        return self._several(mine.order_by(tickets.c.arrived_at, tickets.c.tie, tickets.c.id))
+        return self._hot(LIVE) if queue is None else self._hot(LIVE_OF_QUEUE, queue=queue)
 
     def ahead(self, ticket: Ticket, now: datetime) -> int:
-        line = (
-            (tickets.c.site_id == SITE)
-            & (tickets.c.queue == ticket.queue)
-            & tickets.c.state.in_(IN_LINE)
-            & (tickets.c.id != ticket.id)
-        )
-        before = (tickets.c.counts_from <= ticket.counts_from()) & or_(
-            tickets.c.counts_from < ticket.counts_from(), tickets.c.tie < ticket.order
-        )
-        due = or_(tickets.c.not_before.is_(None), tickets.c.not_before <= now)
-        row = self._link.one(select(func.count()).select_from(tickets).where(line, before, due))
+        place = {"since": ticket.counts_from(), "order": ticket.order, "now": now}
+        row = self._link.hot_one(AHEAD, {"queue": ticket.queue, "ticket": ticket.id, **place})
         return 0 if row is None else int(row[0])
 
     def lengths(self) -> Mapping[QueueName, int]:
-        line = (tickets.c.site_id == SITE) & tickets.c.state.in_(IN_LINE)
-        counted = select(tickets.c.queue, func.count().label("length")).where(line).group_by(tickets.c.queue)
-        return {QueueName(row.queue): int(row.length) for row in self._link.all(counted)}
+        return {QueueName(row.queue): int(row.length) for row in self._link.hot_all(LENGTHS, {})}
 
     def answered_since(self, moment: datetime) -> Sequence[AnsweredTicket]:
         seen = (
@@ -220,14 +290,10 @@ class SqlTickets:
         return [_answered(row) for row in self._link.all(query)]
 
     def refused(self, limit: int) -> Sequence[TicketOnRecord]:
-        refused = (tickets.c.state == TicketState.IN_LINE.value) & (tickets.c.refused_by != "[]")
-        query = select(tickets).where(tickets.c.site_id == SITE, refused)
-        return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie).limit(limit))
+        return self._hot(REFUSED, most=limit)
 
     def handed(self, limit: int) -> Sequence[TicketOnRecord]:
-        given = (tickets.c.state == TicketState.IN_LINE.value) & tickets.c.handed_to.is_not(None)
-        query = select(tickets).where(tickets.c.site_id == SITE, given)
-        return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie).limit(limit))
+        return self._hot(HANDED, most=limit)
 
     def talking(self) -> Sequence[TicketOnRecord]:
         query = select(tickets).where(tickets.c.site_id == SITE, tickets.c.state == TicketState.TALKING.value)
@@ -240,15 +306,10 @@ class SqlTickets:
         return None if row is None or row.agent is None else AgentId(row.agent)
 
     def away_before(self, moment: datetime, limit: int) -> Sequence[TicketOnRecord]:
-        away = (tickets.c.site_id == SITE) & (tickets.c.state == TicketState.AWAY.value)
-        query = select(tickets).where(away, tickets.c.away_at < moment)
-        return self._several(query.order_by(tickets.c.away_at, tickets.c.id).limit(limit))
+        return self._hot(AWAY_BEFORE, moment=moment, most=limit)
 
     def left_behind(self) -> Sequence[TicketId]:
-        in_a_room = calls.c.ended_at.is_(None) & (calls.c.state == CallState.TALKING.value)
-        over = (tickets.c.site_id == SITE) & (tickets.c.state != TicketState.TALKING.value)
-        query = select(tickets.c.id).join(calls, calls.c.id == tickets.c.call_id).where(in_a_room, over)
-        return [TicketId(row.id) for row in self._link.all(query.order_by(tickets.c.id))]
+        return [TicketId(row.id) for row in self._link.hot_all(LEFT_BEHIND, {})]
 
     def ended_between(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
         query = select(tickets).where(tickets.c.ended_at >= since, tickets.c.ended_at < until)
@@ -257,6 +318,9 @@ class SqlTickets:
     def standing(self, since: datetime, until: datetime) -> Sequence[TicketOnRecord]:
         query = select(tickets).where(stood(since, until))
         return self._several(query.order_by(tickets.c.arrived_at, tickets.c.tie, tickets.c.id))
+
+    def _hot(self, query: Select[Any], **values: Any) -> list[TicketOnRecord]:
+        return [_on_record(row) for row in self._link.hot_all(query, values)]
 
     def _one(self, query: Select[Any]) -> TicketOnRecord | None:
         row = self._link.one(query)

@@ -22,6 +22,8 @@ DUE = (
     .order_by(voicemails.c.next_at, voicemails.c.id)
     .limit(bindparam("most"))
 )
+GET = select(voicemails).where(voicemails.c.id == bindparam("voicemail"))
+BY_RECORDING = select(voicemails).where(voicemails.c.site_id == SITE, voicemails.c.recording == bindparam("of"))
 
 
 def _transcript(row: Row[Any]) -> Transcript | None:
@@ -104,15 +106,13 @@ class SqlVoicemails:
         return taken == 1
 
     def get(self, voicemail: VoicemailId) -> Voicemail:
-        row = self._link.one(select(voicemails).where(voicemails.c.id == voicemail))
+        row = self._link.hot_first(GET, {"voicemail": voicemail})
         if row is None:
             raise NoSuchVoicemail
         return _voicemail(row)
 
     def by_recording(self, recording: str) -> Voicemail | None:
-        row = self._link.one(
-            select(voicemails).where(voicemails.c.site_id == SITE, voicemails.c.recording == recording)
-        )
+        row = self._link.hot_first(BY_RECORDING, {"of": recording})
         return None if row is None else _voicemail(row)
 
     def audio(self, voicemail: VoicemailId, state: AudioState, seconds: float | None) -> None:

@@ -24,15 +24,31 @@ from ivr.core.callbacks import (
 )
 from ivr.core.company import Company
 from ivr.core.errors import ChangedMeanwhile
-from ivr.core.events import CallbackTried
+from ivr.core.events import CallbackTried, RecordingFailed
 from ivr.core.flow.model import FlowVersion
-from ivr.core.flow.steps.queue import TALKING
-from ivr.core.flow.turn import Ask, HangUp, Heard, Holidays, Join, Keys, LeftRoom, Speak, Utter, Wording
+from ivr.core.flow.steps import consent
+from ivr.core.flow.steps.queue import PARKED, TALKING
+from ivr.core.flow.turn import (
+    Ask,
+    CameBack,
+    HangUp,
+    Heard,
+    Holidays,
+    Join,
+    Keys,
+    LeftQueue,
+    LeftRoom,
+    Park,
+    Speak,
+    Utter,
+    Wording,
+)
 from ivr.core.leg import Leg, LegEnd, LegKind, room
+from ivr.core.recording import Rule
 from ivr.core.ticket import TicketEvent, TicketKind, TicketState
 from ivr.core.whisper import spoken
-from ivr.core.words import CallbackId, LegId, TicketId
-from ivr.switchboard import callbacks, places
+from ivr.core.words import CallbackId, LegId, RecordingId, TicketId
+from ivr.switchboard import callbacks, places, tapes
 from ivr.switchboard.after_talk import IN_THE_FLOW, AfterTalk
 from ivr.switchboard.leg_news import wrap_up_of
 from ivr.switchboard.leg_turn import Hint, LegStep
@@ -111,12 +127,18 @@ class CallBack:
         callback, place = _of(tx, leg), tx.tickets.get(leg.ticket)
         if leg.stage.startswith(IN_THE_FLOW):
             return self.after_talk.heard(tx, leg, callback, heard, OVER, now)
-        if leg.stage == TALKING:
+        if leg.stage in (TALKING, PARKED):
             return self._talked(tx, leg, callback, place, heard, now)
         if not _under_way(callback, place, leg):
             return self._over(tx, leg, callback, "callback_dropped" if callback.live else "goodbye", now)
         match heard:
+            case _ if leg.stage == consent.ASKED:
+                return self._reached(tx, leg, callback, place, now, heard)
             case Keys(digits) if digits.startswith(WANTED) and leg.stage:
+                if self._rule(tx, callback, place) is Rule.ASK:
+                    asks = Speak((self._words(tx, leg, callback, "recording_ask", now),))
+                    key = self._words(tx, leg, callback, "recording_ask_key", now)
+                    return LegStep((asks, Ask((key,), 1, "", PATIENCE, leg.language)), consent.ASKED)
                 return self._reached(tx, leg, callback, place, now)
             case Keys(digits) if digits.startswith(NOT_WANTED) and leg.stage:
                 self._attempt_ended(tx, callback, place, Outcome.REFUSED, now)
@@ -254,27 +276,60 @@ class CallBack:
             said.append(self._words(tx, leg, callback, "callback_missed", now))
         elif not again and _later_than_promised(tx, callback, now):
             said.append(self._words(tx, leg, callback, "callback_late", now))
-        said.append(self._words(tx, leg, callback, "callback_talk", now))
-        return LegStep((Ask(tuple(said), 1, "", PATIENCE, leg.language),), ASKED_AGAIN if again else ASKED)
+        talk = self._words(tx, leg, callback, "callback_talk", now)
+        stage = ASKED_AGAIN if again else ASKED
+        if self._rule(tx, callback, tx.tickets.get(leg.ticket)) is Rule.ANNOUNCE:
+            # Before the question, where no key cuts it short: the 1 that follows comes from somebody who heard it.
+            notice = self._words(tx, leg, callback, "recording_notice", now)
+            return LegStep((Speak((*said, notice)), Ask((talk,), 1, "", PATIENCE, leg.language)), stage)
+        return LegStep((Ask((*said, talk), 1, "", PATIENCE, leg.language),), stage)
 
-    def _reached(self, tx: Transaction, leg: Leg, callback: Callback, place: TicketOnRecord, now: datetime) -> LegStep:
+    def _reached(
+        self,
+        tx: Transaction,
+        leg: Leg,
+        callback: Callback,
+        place: TicketOnRecord,
+        now: datetime,
+        answer: Heard | None = None,
+    ) -> LegStep:
+        """``answer``: to the question whether the talk may be recorded, where they were asked."""
         self._attempt_ended(tx, callback, place, Outcome.REACHED, now)
+        rule = self._rule(tx, callback, place)
+        if rule is not None and callback.call is not None:
+            agreed = consent.answer(rule, CameBack() if rule is Rule.ANNOUNCE else answer)
+            tx.log.add(callback.call, [agreed], now)
+            name = RecordingId(self.ids.new())
+            if agreed.given and leg.sid is None:
+                failed = RecordingFailed(name, "the carrier has not told the name of the leg")
+                tx.log.add(callback.call, [failed], now)
+            elif agreed.given and leg.sid is not None:
+                tapes.want(tx, name, callback.call, place.ticket.customer, leg.ticket, leg.sid, rule, now)
         joining = Speak((self._words(tx, leg, callback, "callback_joining", now),))
         return LegStep((joining, Join(room(leg.ticket, leg.attempt))), TALKING, self._hints(leg))
 
     def _talked(
         self, tx: Transaction, leg: Leg, callback: Callback, place: TicketOnRecord, heard: Heard, now: datetime
     ) -> LegStep:
-        """Out of the room: the talk is over, or the agent's line dropped and they are called again."""
-        talks = place.ticket.state is TicketState.TALKING and place.attempt == leg.attempt
-        if talks and not isinstance(heard, LeftRoom):
-            return LegStep((Join(room(leg.ticket, leg.attempt)),), TALKING)
+        """Out of the room: the talk is over, or they wait to be transferred, or the agent's line dropped.
+
+        Then they are called again; who waits is parked, and led into the room of whoever takes them.
+        """
+        talks = place.ticket.state is TicketState.TALKING and not callback.live
+        if talks and (leg.stage == PARKED or place.attempt != leg.attempt or not isinstance(heard, LeftRoom)):
+            places.written(tx.legs.change(replace(leg, attempt=place.attempt)))
+            return LegStep((Join(room(leg.ticket, place.attempt)),), TALKING)
         if talks:
             places.end_talk(tx, place, "agent", wrap_up_of(tx, self.flows, leg), now)
-        elif place.ticket.state is TicketState.IN_LINE and tx.callbacks.live_of(callback.number) is None:
+        elif place.ticket.state in places.WAITING and _waits(leg, callback, place, heard):
+            return self._parked(tx, leg, callback, place, now)
+        elif place.ticket.state in places.WAITING and tx.callbacks.live_of(callback.number) is None:
             again = decided.reopened(callback, now + HANGS_UP)
             if again != callback:
-                self._placed(tx, place, After(again, Owed.NOTHING_NEW, "the agent's line dropped"), now)
+                places.let_agents_go(tx, place, now)
+                self._placed(
+                    tx, tx.tickets.get(leg.ticket), After(again, Owed.NOTHING_NEW, "the agent's line dropped"), now
+                )
                 return self._over(tx, leg, callback, "callback_dropped", now)
         return self._served(tx, leg, callback, now)
 
@@ -286,6 +341,13 @@ class CallBack:
         if asked is None:
             return self._over(tx, leg, callback, "goodbye", now)
         return replace(asked, hints=(*asked.hints, *self._hints(leg)))
+
+    def _parked(self, tx: Transaction, leg: Leg, callback: Callback, place: TicketOnRecord, now: datetime) -> LegStep:
+        how = places.returned(tx, place)
+        names = (f"transfer_{how}", "transfer_back") if how else ("handed_over",)
+        words = tuple(self._words(tx, leg, callback, name, now) for name in names)
+        park = Park(place.ticket.queue, leg.language, leg.ticket)
+        return LegStep((Speak(words), park) if leg.stage == TALKING else (park,), PARKED)
 
     def _over(self, tx: Transaction, leg: Leg, callback: Callback, sentence: str, now: datetime) -> LegStep:
         return LegStep((Speak((self._words(tx, leg, callback, sentence, now),)), HangUp()), OVER, self._hints(leg))
@@ -304,6 +366,10 @@ class CallBack:
         """The flow version of the call on which it was asked for."""
         assert callback.call is not None, "a callback is asked for on a call"
         return self.flows.version(tx.calls.at(callback.call).version, tx)
+
+    def _rule(self, tx: Transaction, callback: Callback, place: TicketOnRecord) -> Rule | None:
+        """How who is called back agrees to be recorded; None: this queue records nothing."""
+        return consent.rule_of(self._version(tx, callback).company, place.ticket.queue)
 
     def _company(self, tx: Transaction, callback: Callback) -> Company:
         """The company as it is now, not as it was on that call: a closing that was added since counts."""
@@ -349,6 +415,13 @@ class MoveCallbacks:
 def _of(tx: Transaction, leg: Leg) -> Callback:
     assert leg.callback is not None, "a customer is called for a callback"
     return tx.callbacks.get(leg.callback)
+
+
+def _waits(leg: Leg, callback: Callback, place: TicketOnRecord, heard: Heard) -> bool:
+    """Transferred, and nobody has taken them; not where the carrier's queue let them go."""
+    return (
+        not callback.live and not isinstance(heard, LeftQueue) and (leg.stage == PARKED or place.handed_by is not None)
+    )
 
 
 def _later_than_promised(tx: Transaction, callback: Callback, now: datetime) -> bool:

@@ -158,15 +158,27 @@ def waiting(place: TicketOnRecord, call: CallId) -> TicketOnRecord:
     return replace(place, ticket=replace(place.ticket, kind=TicketKind.WAITING, call=call, not_before=None), wish="")
 
 
-def left_the_line(tx: Transaction, place: TicketOnRecord, now: datetime) -> bool:
-    """Who waited on the line at their callback's place hung up: they are called from there. False: there was none."""
+def left_the_line(tx: Transaction, place: TicketOnRecord, because: str, now: datetime) -> bool:
+    """Who waited on the line at their callback's place hung up, or went another way: they are called from there.
+
+    False: there was no callback. Raises ChangedMeanwhile.
+    """
     callback = tx.callbacks.of_ticket(place.ticket.id)
     if callback is None or callback.state is not CallbackState.ON_THE_LINE:
         return False
-    again = settle(tx, After(decided.left_the_line(callback, now), Owed.NOTHING_NEW, "hung up while waiting"), now)
-    back = replace(place.ticket, kind=TicketKind.CALLBACK, not_before=again.next_at)
-    put(tx, moved(replace(place, ticket=back), TicketEvent.PUT_BACK, "", now))
+    again = settle(tx, After(decided.left_the_line(callback, now), Owed.NOTHING_NEW, because), now)
+    asked_on = _asked_on(tx, callback, place)
+    back = replace(place.ticket, kind=TicketKind.CALLBACK, call=asked_on, not_before=again.next_at)
+    put(tx, moved(replace(place, ticket=back, wish=""), TicketEvent.PUT_BACK, "", now))
     return True
+
+
+def _asked_on(tx: Transaction, callback: Callback, place: TicketOnRecord) -> CallId | None:
+    """The call that the place belongs to once nobody is on the line: the one that waited may take another place."""
+    if callback.call is None:
+        return place.ticket.call
+    other = tx.tickets.of_call(callback.call)
+    return callback.call if other is None or other.ticket.state in ENDS else place.ticket.call
 
 
 def served(

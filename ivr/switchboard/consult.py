@@ -13,15 +13,15 @@ from ivr.core.agent import AgentEvent
 from ivr.core.errors import ChangedMeanwhile
 from ivr.core.events import Transferred
 from ivr.core.flow.steps.queue import TALKING
-from ivr.core.flow.turn import Ask, HangUp, Heard, Join, Keys, Speak, Utter, Wording
-from ivr.core.leg import Leg, LegEnd, LegKind, LegState, room
+from ivr.core.flow.turn import Ask, GoOn, HangUp, Heard, Join, Keys, LeftRoom, Speak, Utter, Wording
+from ivr.core.leg import Leg, LegEnd, LegKind, room
 from ivr.core.whisper import spoken
 from ivr.core.words import AgentId, LegId, TicketId
-from ivr.switchboard import places
+from ivr.switchboard import outside, places
 from ivr.switchboard.leg_turn import Hint, LegStep
 from ivr.switchboard.ports import ClaimOnRecord, Flows, Ids, Later, TicketOnRecord, Transaction
 from ivr.switchboard.ringing import RINGS, dialled, shown
-from ivr.switchboard.talk import TransferRefused, hold, resume, talking
+from ivr.switchboard.talk import TransferRefused, guest_of, hold, resume, talking
 
 ASKED, ASKED_AGAIN, OVER = "whisper", "whisper_again", "over"
 TAKE, DECLINE = "1", "2"
@@ -34,9 +34,9 @@ def ring(tx: Transaction, flows: Flows, ids: Ids, ticket: TicketId, agent: Agent
     Raises NoSuchTicket, NobodyTalks, NoSuchAgent, TransferRefused.
     """
     place, colleague = talking(tx, ticket), tx.agents.get(agent)
-    if not colleague.status.is_free(now):
+    if not colleague.status.is_free(now) or places.on_the_phone(tx, agent):
         raise TransferRefused(f"{agent} is not free: {colleague.status.wish.value}, {colleague.status.state.value}")
-    if colleague_of(tx, place) is not None:
+    if guest_of(tx, place) is not None:
         raise TransferRefused("somebody is in this talk already, or being rung for it")
     if place.ticket.call is None:
         raise TransferRefused("nobody knows on which call they talk")
@@ -64,11 +64,17 @@ def ring(tx: Transaction, flows: Flows, ids: Ids, ticket: TicketId, agent: Agent
 
 
 def complete(tx: Transaction, ticket: TicketId, wrap_up: timedelta, token: str, now: datetime) -> None:
-    """Who talked leaves, and the colleague has the caller. Raises NoSuchTicket, NobodyTalks, TransferRefused."""
+    """Who talked leaves; the colleague, or the number outside, has the caller.
+
+    Raises NoSuchTicket, NobodyTalks, TransferRefused.
+    """
     place = talking(tx, ticket)
-    leg = colleague_of(tx, place)
-    if leg is None or leg.agent is None or leg.stage != TALKING or place.agent is None:
-        raise TransferRefused("no colleague is in this talk")
+    leg = guest_of(tx, place)
+    if leg is None or leg.stage != TALKING or place.agent is None:
+        raise TransferRefused("nobody else is in this talk")
+    if leg.agent is None:
+        outside.took_over(tx, place, wrap_up, now)
+        return
     before = place.agent
     places.agent_done(tx, place, "handed", wrap_up, now)
     fence = place.fence + 1
@@ -83,22 +89,15 @@ def complete(tx: Transaction, ticket: TicketId, wrap_up: timedelta, token: str, 
 
 
 def cancel(tx: Transaction, ticket: TicketId, now: datetime) -> None:
-    """The colleague is not wanted any more, and the caller is back in the talk. Raises NoSuchTicket, NobodyTalks."""
+    """Whoever was asked in is to go, and the caller is back in the talk. Raises NoSuchTicket, NobodyTalks."""
     talking(tx, ticket)
     places.colleagues_go(tx, ticket)
     resume(tx, ticket, now)
 
 
-def colleague_of(tx: Transaction, place: TicketOnRecord) -> Leg | None:
-    """The leg of the second agent, rung or talking."""
-    legs = tx.legs.of_ticket(place.ticket.id)
-    there = (leg for leg in legs if leg.kind is LegKind.COLLEAGUE and leg.attempt == place.attempt)
-    return next((leg for leg in there if leg.state is not LegState.ENDED and not leg.unwanted), None)
-
-
 def taken_over(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, token: str, now: datetime) -> bool:
-    """Who talked has hung up: the colleague who is in the talk has the caller. False: there is none."""
-    leg = colleague_of(tx, place)
+    """Who talked has hung up: the caller is left with whoever else is in the talk. False: nobody is."""
+    leg = guest_of(tx, place)
     if place.agent is None or leg is None or leg.stage != TALKING:
         return False
     complete(tx, place.ticket.id, wrap_up, token, now)
@@ -113,7 +112,7 @@ def ended(tx: Transaction, leg: Leg, how: LegEnd, now: datetime) -> None:
         _gone(tx, leg, AgentEvent.TALK_ENDED, "left the talk", now)
     elif how is LegEnd.FAILED:
         _gone(tx, leg, AgentEvent.LOST, "lost", now)
-    elif how is LegEnd.CANCELLED or leg.unwanted:
+    elif how is LegEnd.CANCELLED or leg.unwanted or leg.unheard(how):
         _gone(tx, leg, AgentEvent.LET_GO, "let_go", now)
     else:
         _gone(tx, leg, AgentEvent.MISSED, "missed", now)
@@ -129,6 +128,10 @@ def _gone(tx: Transaction, leg: Leg, event: AgentEvent, because: str, now: datet
         resume(tx, leg.ticket, now)
 
 
+def _in_talk(leg: Leg, place: TicketOnRecord) -> bool:
+    return not leg.unwanted and places.room_of(place) == room(leg.ticket, leg.attempt)
+
+
 @dataclass(frozen=True)
 class Consult:
     """The turns of a colleague's leg: who asks for them, and 1 to come in."""
@@ -139,15 +142,17 @@ class Consult:
 
     def __call__(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> LegStep:
         place = tx.tickets.get(leg.ticket)
+        if leg.stage == TALKING and _in_talk(leg, place):  # the star is for whose talk it is; a moment, as in talk_keys
+            return LegStep((GoOn(1),), TALKING) if isinstance(heard, LeftRoom) else self._in(leg)
         if leg.stage == TALKING:
             return self._over(tx, leg, "talk_over", now, TALKING)
-        if leg.unwanted or places.room_of(place) != room(leg.ticket, leg.attempt):
+        if not _in_talk(leg, place):
             return self._over(tx, leg, "offer_gone", now, leg.stage)
         match heard:
             case Keys(digits) if digits.startswith(TAKE) and leg.stage:
                 if leg.agent is not None:
                     places.agent_moves(tx, leg.agent, AgentEvent.ACCEPTED, "joined a talk", now)
-                return LegStep((Join(room(leg.ticket, leg.attempt), ends=False),), TALKING, self._hints(leg))
+                return self._in(leg)
             case Keys(digits) if digits.startswith(DECLINE) and leg.stage:
                 _gone(tx, leg, AgentEvent.DECLINED, "declined", now)
                 return self._over(tx, leg, "offer_declined", now, OVER)
@@ -159,6 +164,9 @@ class Consult:
                 name = "whisper_again" if again else "whisper_consult"
                 words = self._words(tx, leg, name, now, agent=place.agent or "")
                 return LegStep((Ask((words,), 1, "", PATIENCE, leg.language),), ASKED_AGAIN if again else ASKED)
+
+    def _in(self, leg: Leg) -> LegStep:
+        return LegStep((Join(room(leg.ticket, leg.attempt), ends=False, star=True),), TALKING, self._hints(leg))
 
     def _over(self, tx: Transaction, leg: Leg, sentence: str, now: datetime, stage: str) -> LegStep:
         return LegStep((Speak((self._words(tx, leg, sentence, now),)), HangUp()), stage, self._hints(leg))

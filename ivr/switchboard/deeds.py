@@ -23,6 +23,7 @@ from ivr.core.flow.turn import (
     LeavePlace,
     OpenCase,
     Recognise,
+    RecordTalk,
     RememberLanguage,
     RememberPace,
     SendText,
@@ -30,11 +31,12 @@ from ivr.core.flow.turn import (
     WaitAtCallback,
 )
 from ivr.core.promises import Promise
+from ivr.core.recording import Rule
 from ivr.core.survey import SurveyAnswer
 from ivr.core.text_message import TextMessage
 from ivr.core.voicemail import AudioState, TextState, Voicemail
-from ivr.core.words import CallbackId, CaseId, CustomerId, PromiseId, TextId, TicketId, VoicemailId
-from ivr.switchboard import callbacks, places
+from ivr.core.words import CallbackId, CaseId, CustomerId, PromiseId, RecordingId, TextId, TicketId, VoicemailId
+from ivr.switchboard import callbacks, places, tapes
 from ivr.switchboard.ports import Fetching, Ids, Later, Transaction
 
 Write = Callable[[Transaction], None]
@@ -80,6 +82,8 @@ def plan(deeds: Sequence[Deed], call: CallRecord, zone: str, ids: Ids, later: La
                 _leave_place(planned, TicketId(ticket), because, later, now)
             case EndTalk(ticket, seconds):
                 _end_talk(planned, TicketId(ticket), timedelta(seconds=seconds), later, now)
+            case RecordTalk(ticket, rule):
+                _record_talk(planned, call, TicketId(ticket), Rule(rule), ids, later, now)
             case KeepAnswer():
                 _keep_answer(planned, deed, call, now)
             case FollowUp():
@@ -103,6 +107,14 @@ def _leave_place(planned: Plan, ticket: TicketId, because: str, later: Later, no
 def _end_talk(planned: Plan, ticket: TicketId, wrap_up: timedelta, later: Later, now: datetime) -> None:
     planned.writes.append(lambda tx: places.end_talk(tx, tx.tickets.get(ticket), "customer", wrap_up, now))
     planned.hints += [lambda: later.line_up(ticket), lambda: later.steer(ticket)]
+
+
+def _record_talk(
+    planned: Plan, call: CallRecord, ticket: TicketId, rule: Rule, ids: Ids, later: Later, now: datetime
+) -> None:
+    customer, name = planned.customer, RecordingId(ids.new())
+    planned.writes.append(lambda tx: tapes.want(tx, name, call.id, customer, ticket, call.key.sid, rule, now))
+    planned.hints.append(lambda: later.steer(ticket))
 
 
 def _recognise(planned: Plan, call: CallRecord, customer: CustomerId) -> None:

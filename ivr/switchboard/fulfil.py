@@ -36,7 +36,7 @@ from ivr.core.flow.turn import (
 from ivr.core.ticket import ENDS, TicketKind
 from ivr.core.words import CustomerId, PhoneNumber, QueueName
 from ivr.switchboard import callback_wants
-from ivr.switchboard.places import AWAY_FOR, room_of
+from ivr.switchboard.places import AWAY_FOR, returned, room_of
 from ivr.switchboard.ports import Ids, Numbering, TicketOnRecord, Transaction
 from ivr.switchboard.prove import prove_order, prove_pin
 
@@ -119,7 +119,7 @@ def _place(queue: QueueName, call: CallRecord, tx: Transaction, ids: Ids, now: d
     if mine is not None and mine.ticket.kind is TicketKind.CALLBACK and mine.ticket.state not in ENDS:
         return GotPlace(mine.ticket.id)  # asked to be called, and waits after all: at the same place
     if mine is not None and mine.ticket.state not in ENDS:
-        return _standing(mine, ids)
+        return replace(_standing(mine, ids), returned=returned(tx, mine))
     owed = isinstance(call.caller, PhoneNumber) and tx.callbacks.live_of(call.caller) is not None
     return replace(GotPlace(ids.new()) if mine is None else _standing(mine, ids), callback=owed)
 

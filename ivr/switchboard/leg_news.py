@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from ivr.core.agent import AgentEvent
 from ivr.core.errors import NoSuchLeg
-from ivr.core.flow.steps.queue import TALKING
+from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.leg import ENDS, Leg, LegEnd, LegKind, LegState, later
 from ivr.core.words import LegId
-from ivr.switchboard import consult, places
-from ivr.switchboard.leg_turn import CallsBack
+from ivr.switchboard import consult, outside, places
+from ivr.switchboard.leg_turn import CallsBack, held
 from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Clock, Flows, Later, Records, Transaction
 
 STATES: Mapping[str, LegState] = {
@@ -54,7 +54,7 @@ class LegNews:
     def _known_as(self, name: LegId, sid: str | None, state: LegState) -> None:
         now = self.clock.now()
         with self.records.write() as tx:
-            leg = tx.legs.get(name)
+            leg = held(tx, name)
             if leg.state is LegState.ENDED:
                 return
             if state is LegState.COMMITTED:
@@ -77,7 +77,7 @@ class LegNews:
         now = self.clock.now()
         with self.records.write() as tx:
             try:
-                leg = tx.legs.get(name)
+                leg = held(tx, name)
             except NoSuchLeg:
                 return
             if leg.state is LegState.ENDED:
@@ -88,6 +88,8 @@ class LegNews:
                 self._agent_leg_ended(tx, leg, how, now)
             elif leg.kind is LegKind.COLLEAGUE:
                 consult.ended(tx, leg, how, now)
+            elif leg.kind is LegKind.OUTSIDE:
+                outside.ended(tx, leg, how, now)
             else:
                 self._customer_leg_ended(tx, leg, how, now)
         self.later.line_up(leg.ticket)
@@ -109,14 +111,20 @@ class LegNews:
             places.end_talk(tx, place, "lost" if dropped else "agent", self.wrap_up(tx, leg), now)
         elif how is LegEnd.FAILED:
             places.refused(tx, claim, AgentEvent.LOST, "lost", now)
+        elif leg.unheard(how):
+            places.refused(tx, claim, AgentEvent.LET_GO, "let_go", now, ours=True)
         elif how is LegEnd.CANCELLED:
             places.refused(tx, claim, AgentEvent.LET_GO, "let_go", now)
         else:
             places.refused(tx, claim, AgentEvent.MISSED, "missed", now)
 
     def _customer_leg_ended(self, tx: Transaction, leg: Leg, how: LegEnd, now: datetime) -> None:
-        if leg.stage == TALKING:
-            places.end_talk(tx, tx.tickets.get(leg.ticket), "customer", self.wrap_up(tx, leg), now)
+        if leg.stage in (TALKING, PARKED):
+            place = tx.tickets.get(leg.ticket)
+            callback = tx.callbacks.of_ticket(leg.ticket)
+            if callback is None or not callback.live:  # else they are called again, on another leg
+                places.end_talk(tx, place, "customer", self.wrap_up(tx, leg), now)
+                places.hung_up_in_line(tx, place, now)
             return
         self.call_back.ended(tx, leg, how, now)
         places.agent_waits_no_longer(tx, leg.ticket, now)

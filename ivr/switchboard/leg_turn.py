@@ -13,10 +13,11 @@ from typing import Protocol
 
 from ivr.core.errors import ChangedMeanwhile
 from ivr.core.flow import says as sayings
-from ivr.core.flow.turn import Heard, Said
+from ivr.core.flow.turn import HangUp, Heard, LeftQueue, Said
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState, later
 from ivr.core.words import LegId
 from ivr.switchboard.ports import ClaimOnRecord, Clock, Records, TicketOnRecord, Transaction
+from ivr.switchboard.take_turn import MOVES_NOTHING
 
 Hint = Callable[[], None]
 
@@ -72,6 +73,7 @@ class LegTurn:
     agent: LegTurns
     customer: LegTurns
     colleague: LegTurns
+    outside: LegTurns
     clock: Clock
 
     def __call__(self, leg: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
@@ -89,8 +91,11 @@ class LegTurn:
     def _taken(self, name: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
         now = self.clock.now()
         with self.records.write() as tx:
-            leg = tx.legs.get(name)
-            if leg.turn != turn or leg.state is LegState.ENDED:
+            leg = held(tx, name)
+            if leg.state is LegState.ENDED and leg.turn == turn == 0:
+                return LegAnswer(name, turn, self._too_late(tx, leg, heard, now))
+            ours = isinstance(heard, LeftQueue) and heard.how in MOVES_NOTHING
+            if leg.turn != turn or leg.state is LegState.ENDED or ours:
                 return LegAnswer(name, leg.turn, sayings.from_json(leg.says))
             step = self._kind(leg)(tx, leg, heard, now)
             standing = tx.legs.get(name)  # the step may have marked it unwanted
@@ -109,6 +114,11 @@ class LegTurn:
             hint()
         return LegAnswer(name, turn + 1, step.says)
 
+    def _too_late(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> tuple[Said, ...]:
+        """Over on record before it ever spoke: should somebody be there after all, they hear so; nothing is written."""
+        says = self._kind(leg)(tx, leg, heard, now).says
+        return says if HangUp() in says else (HangUp(),)
+
     def _kind(self, leg: Leg) -> LegTurns:
         match leg.kind:
             case LegKind.AGENT:
@@ -117,3 +127,13 @@ class LegTurn:
                 return self.customer
             case LegKind.COLLEAGUE:
                 return self.colleague
+            case LegKind.OUTSIDE:
+                return self.outside
+
+
+def held(tx: Transaction, name: LegId) -> Leg:
+    """A leg, the call it is for held until the commit (``places.hold`` says why). Raises NoSuchLeg."""
+    leg = tx.legs.get(name)
+    if leg.call is not None:
+        tx.calls.at(leg.call)
+    return leg

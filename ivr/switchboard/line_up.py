@@ -135,6 +135,7 @@ class FloorCare:
     def _lapsed(self, lapsed: StandingClaim) -> None:
         now = self.clock.now()
         with self.records.write() as tx:
+            places.hold(tx, lapsed.ticket)
             for claim in tx.claims.under(lapsed.token):
                 if claim.state is ClaimState.OFFERED:
                     rang = any(leg.agent == claim.agent and leg.rang for leg in tx.legs.under(claim.token))

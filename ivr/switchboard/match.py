@@ -54,7 +54,12 @@ class Match:
     ids: Ids
 
     def __call__(self) -> None:
-        """Make every match there is now. Raises FloorUnavailable, RecordsUnavailable."""
+        """Make every match there is now; none while our doors are closed, since an agent's phone would meet them.
+
+        Raises FloorUnavailable, RecordsUnavailable.
+        """
+        if not self.steer.hears():
+            return
         for _ in range(LOOKS):
             now = self.clock.now()
             found = self.floor.ask(lambda floor, now=now: floor.candidates(now, AT_ONCE))  # type: ignore[misc]
@@ -86,6 +91,7 @@ class Match:
         self.steer(claim.ticket)
 
     def _on_record(self, tx: Transaction, claim: Claim, pair: Pair, now: datetime) -> bool:
+        places.hold(tx, claim.ticket)
         made = places.claimed(tx, claim, pair, now + LAPSES, now)
         if made is None:
             return False

@@ -18,7 +18,9 @@ from ivr.core.words import PhoneNumber
 from ivr.switchboard import places
 from ivr.switchboard.leg_news import claim_of
 from ivr.switchboard.leg_turn import CallsBack, Hint, LegStep
+from ivr.switchboard.places import on_our_leg
 from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Flows, Later, TicketOnRecord, Transaction
+from ivr.switchboard.talk_keys import STAGES, TalkKeys
 
 OVER = "over"
 ASKED, ASKED_AGAIN = "whisper", "whisper_again"
@@ -33,11 +35,15 @@ class Offer:
     flows: Flows
     wording: Wording
     call_back: CallsBack
+    keys: TalkKeys
     later: Later
 
     def __call__(self, tx: Transaction, leg: Leg, heard: Heard, now: datetime) -> LegStep:
         claim = claim_of(tx, leg)
-        if leg.stage == TALKING:
+        if leg.stage == TALKING or leg.stage in STAGES:
+            place = tx.tickets.get(leg.ticket)
+            if _talks(leg, claim, place):
+                return self.keys(tx, leg, place, self._version(tx, leg), heard, now)
             return self._over(tx, leg, "talk_over", now)
         if claim is None or claim.state is not ClaimState.OFFERED:
             return self._over(tx, leg, "offer_gone", now)
@@ -56,7 +62,7 @@ class Offer:
     def _asked(self, tx: Transaction, leg: Leg, now: datetime) -> LegStep:
         again = leg.stage == ASKED
         place, version = tx.tickets.get(leg.ticket), self._version(tx, leg)
-        if place.ticket.kind is TicketKind.CALLBACK and not again:
+        if place.ticket.kind is TicketKind.CALLBACK and not again and not on_our_leg(tx, place):
             words = spoken(
                 version.company,
                 self.wording,
@@ -87,12 +93,12 @@ class Offer:
         if place is None:
             return self._over(tx, leg, "offer_gone", now)
         says: list[Said] = []
-        if place.ticket.kind is TicketKind.CALLBACK:
+        if place.ticket.kind is TicketKind.CALLBACK and not on_our_leg(tx, place):
             if self.call_back.begin(tx, place, claim, now) is None:
                 places.agent_waits_no_longer(tx, leg.ticket, now)
                 return self._over(tx, leg, "offer_gone", now)
             says.append(Speak((self._words(tx, leg, "calling_them", now),)))
-        says.append(Join(room(leg.ticket, leg.attempt), ends=False))
+        says.append(Join(room(leg.ticket, leg.attempt), ends=False, star=True))
         return LegStep(tuple(says), TALKING, self._hints(leg))
 
     def _over(self, tx: Transaction, leg: Leg, sentence: str, now: datetime) -> LegStep:
@@ -117,6 +123,12 @@ class Offer:
         if isinstance(caller, PhoneNumber):
             return self.wording.spoken(str(caller), "phone_number", leg.language, now)
         return spoken(version.company, self.wording, leg.language, now, "someone").text
+
+
+def _talks(leg: Leg, claim: ClaimOnRecord | None, place: TicketOnRecord) -> bool:
+    """This is the leg of whose talk it is, and the talk is on."""
+    accepted = claim is not None and claim.state is ClaimState.ACCEPTED
+    return accepted and place.agent == leg.agent and places.room_of(place) == room(leg.ticket, leg.attempt)
 
 
 def _reason(tx: Transaction, leg: Leg, version: FlowVersion) -> str | None:

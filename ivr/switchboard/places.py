@@ -22,10 +22,12 @@ from ivr.core.events import (
     QueueJoined,
     QueueLeft,
     TalkEnded,
+    TransferEnded,
     Transferred,
 )
+from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.flow.turn import TakePlace
-from ivr.core.leg import LegKind, LegState, room
+from ivr.core.leg import GUESTS, Leg, LegEnd, LegKind, LegState, room
 from ivr.core.roster import NoSuchAgent
 from ivr.core.routing.decide import Pair
 from ivr.core.routing.skills import LAST_AGENT_FIRST
@@ -58,6 +60,17 @@ def stands_in_line(place: TicketOnRecord) -> bool:
 
 def live(place: TicketOnRecord) -> bool:
     return place.ticket.state not in ENDS
+
+
+def hold(tx: Transaction, ticket: TicketId) -> TicketOnRecord:
+    """A place, its call held until the commit: so begins what changes a place, its legs or its agents.
+
+    A turn holds its call before all else; two who hold the same rows in another order wait for one another.
+    """
+    place = tx.tickets.get(ticket)
+    if place.ticket.call is not None:
+        tx.calls.at(place.ticket.call)
+    return place
 
 
 # --- The caller's side ------------------------------------------------------------------------------------------------
@@ -115,7 +128,8 @@ def leave(tx: Transaction, ticket: TicketId, how: str, now: datetime) -> None:
         return
     let_agents_go(tx, place, now)
     note(tx, place, [QueueLeft(ticket, place.ticket.queue, how, _waited(place, now))], now)
-    _end(tx, place, TicketEvent.LEFT, how, now)
+    if not callbacks.left_the_line(tx, place, how, now):
+        _end(tx, place, TicketEvent.LEFT, how, now)
 
 
 def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now: datetime) -> None:
@@ -129,10 +143,24 @@ def caller_gone(tx: Transaction, place: TicketOnRecord, wrap_up: timedelta, now:
     if state not in WAITING:
         return
     let_agents_go(tx, place, now)
-    if callbacks.left_the_line(tx, place, now):
+    if callbacks.left_the_line(tx, place, "hung up while waiting", now):
         note(tx, place, [QueueLeft(place.ticket.id, place.ticket.queue, "hung_up", _waited(place, now))], now)
         return
     gone = replace(place.ticket, state=after(state, TicketEvent.WENT_AWAY))
+    _write(tx, replace(place, ticket=gone, away_at=now))
+    note(tx, place, [QueueLeft(gone.id, gone.queue, "hung_up", _waited(place, now))], now)
+
+
+def hung_up_in_line(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
+    """A customer who was called back waited to be transferred, and their line is gone: the place is kept for a while.
+
+    They have had their call: whoever rings again stands there as any caller does.
+    """
+    if place.ticket.state not in WAITING:
+        return
+    let_agents_go(tx, place, now)
+    place = tx.tickets.get(place.ticket.id)
+    gone = replace(place.ticket, kind=TicketKind.WAITING, state=after(place.ticket.state, TicketEvent.WENT_AWAY))
     _write(tx, replace(place, ticket=gone, away_at=now))
     note(tx, place, [QueueLeft(gone.id, gone.queue, "hung_up", _waited(place, now))], now)
 
@@ -188,7 +216,7 @@ def _agent_claimed(tx: Transaction, row: ClaimOnRecord, now: datetime) -> bool:
         agent = tx.agents.get(row.agent)
     except NoSuchAgent:
         return False
-    if not agent.status.is_free(now):
+    if not agent.status.is_free(now) or on_the_phone(tx, row.agent):
         return False
     status = happened(agent.status, AgentEvent.CLAIMED, "an offer", now, offer=tx.tickets.next_order())
     return tx.agents.change(status, agent.version)
@@ -227,15 +255,20 @@ def _owes_no_call(tx: Transaction, place: TicketOnRecord, agent: AgentId, now: d
         let_agents_go(tx, other, now)
 
 
-def refused(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, now: datetime) -> None:
-    """An agent declined, missed, or was not reached: the ticket is back at its place once nobody is rung for it."""
+def refused(
+    tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, now: datetime, ours: bool = False
+) -> None:
+    """An agent declined, missed, or was not reached: the ticket is back at its place once nobody is rung for it.
+
+    ``ours``: the fault was ours, so they may be rung for this caller again at once.
+    """
     if not let_go(tx, claim, event, how, now):
         return
     place = tx.tickets.get(claim.ticket)
     note(tx, place, [OfferEnded(claim.ticket, claim.agent, how)], now)
     if place.ticket.state is not TicketState.CLAIMED or place.attempt != claim.attempt:
         return
-    by = place.ticket.refused_by | {claim.agent}
+    by = place.ticket.refused_by if ours else place.ticket.refused_by | {claim.agent}
     if not any(other.state is ClaimState.OFFERED for other in tx.claims.under(claim.token)):
         back = replace(place.ticket, state=after(place.ticket.state, TicketEvent.PUT_BACK), refused_by=by)
     else:
@@ -246,12 +279,17 @@ def refused(tx: Transaction, claim: ClaimOnRecord, event: AgentEvent, how: str, 
     _write(tx, back_on_record)
 
 
-def to_who_handed(tx: Transaction, place: TicketOnRecord, because: str, now: datetime) -> TicketOnRecord:
-    """Nobody took a caller who was transferred: back to the agent who did it, who need not wrap up first."""
+def to_who_handed(
+    tx: Transaction, place: TicketOnRecord, because: str, now: datetime, from_: str = ""
+) -> TicketOnRecord:
+    """Nobody took a caller who was transferred: back to the agent who did it, who need not wrap up first.
+
+    ``from_``: the number outside they were sent to.
+    """
     if place.handed_by is None:
         return replace(place, handed_to=None)
     agent_moves(tx, place.handed_by, AgentEvent.WRAPPED_UP, "the caller they transferred comes back", now)
-    told = Transferred(place.ticket.id, place.handed_to or "", place.ticket.queue, place.handed_by, because)
+    told = Transferred(place.ticket.id, from_ or place.handed_to or "", place.ticket.queue, place.handed_by, because)
     note(tx, place, [told], now)
     ticket = replace(place.ticket, last_agent=place.handed_by, last_agent_until=now + LAST_AGENT_FIRST)
     return replace(place, ticket=ticket, handed_to=None)
@@ -294,6 +332,9 @@ def end_talk(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timedelt
 
     ``wrap_up`` is the queue's; an agent's own goes before it. Once only: a ticket that does not talk is left as it is.
     """
+    if outside(place):
+        _over_outside(tx, place, now)
+        return
     if place.ticket.state is not TicketState.TALKING or place.agent is None or place.taken_at is None:
         return
     agent_done(tx, place, how, wrap_up, now)
@@ -326,10 +367,51 @@ def agent_done(tx: Transaction, place: TicketOnRecord, how: str, wrap_up: timede
     note(tx, place, [TalkEnded(place.ticket.id, place.agent, seconds, how)], now)
 
 
+def outside(place: TicketOnRecord) -> bool:
+    """An agent has left this caller with a number outside: it rings, or they talk, and nobody of ours is with them."""
+    return place.ticket.state is TicketState.TALKING and place.agent is None
+
+
+def _over_outside(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
+    """The customer has gone, or is to go on with the flow: it was served by the agent who sent them there."""
+    talked = any(leg.stage == TALKING and leg.attempt == place.attempt for leg in _outside_legs(tx, place))
+    colleagues_go(tx, place.ticket.id)
+    note(tx, place, [TransferEnded(place.node, "completed" if talked else "no_answer")], now)
+    sent = replace(place, agent=place.handed_by, handed_by=None, held_at=None, hold_due_at=None)
+    _end(tx, sent, TicketEvent.SERVED, f"put through to a number by {place.handed_by}", now)
+
+
+def back_from_outside(tx: Transaction, place: TicketOnRecord, number: str, how: str, now: datetime) -> None:
+    """A number outside did not take the caller: at the head of the line, for the agent who sent them there first."""
+    note(tx, place, [TransferEnded(place.node, how)], now)
+    back = replace(place.ticket, state=after(place.ticket.state, TicketEvent.PUT_BACK))
+    there = replace(place, ticket=back, taken_at=None, held_at=None, hold_due_at=None)
+    _write(tx, to_who_handed(tx, there, "unanswered", now, number))
+
+
+RETURNED = {LegEnd.BUSY: "busy", LegEnd.FAILED: "failed", LegEnd.CANCELLED: "failed"}
+
+
+def returned(tx: Transaction, place: TicketOnRecord) -> str:
+    """How the number outside failed that this caller in line comes back from; "" for any other."""
+    if place.handed_by is None or place.handed_to is not None or place.ticket.state is TicketState.TALKING:
+        return ""
+    # Somebody may have been offered them already: that is an attempt later.
+    legs = [leg for leg in _outside_legs(tx, place) if leg.attempt >= place.attempt - 1]
+    if not legs or place.ticket.last_agent != place.handed_by:
+        return ""
+    return RETURNED.get(legs[-1].how or LegEnd.NO_ANSWER, "no_answer")
+
+
+def _outside_legs(tx: Transaction, place: TicketOnRecord) -> list[Leg]:
+    legs = tx.legs.of_ticket(place.ticket.id)
+    return [leg for leg in legs if leg.kind is LegKind.OUTSIDE and not leg.unwanted]
+
+
 def colleagues_go(tx: Transaction, ticket: TicketId) -> None:
     """Whoever was asked into the talk, or is in it beside its agent, is to be hung up."""
     for leg in tx.legs.of_ticket(ticket):
-        if leg.kind is LegKind.COLLEAGUE and leg.state is not LegState.ENDED and not leg.unwanted:
+        if leg.kind in GUESTS and leg.state is not LegState.ENDED and not leg.unwanted:
             written(tx.legs.change(replace(leg, unwanted=True)))
 
 
@@ -365,6 +447,23 @@ def _waits_in_vain(tx: Transaction, ticket: TicketId, how: str, because: str, no
 def room_of(place: TicketOnRecord) -> str | None:
     """The room of the talk that is on; None: nobody talks."""
     return room(place.ticket.id, place.attempt) if place.ticket.state is TicketState.TALKING else None
+
+
+def on_our_leg(tx: Transaction, place: TicketOnRecord) -> Leg | None:
+    """The leg of a customer who was called back, talked, and waits on the line to be transferred."""
+    if place.ticket.kind is not TicketKind.CALLBACK:
+        return None
+    callback = tx.callbacks.of_ticket(place.ticket.id)
+    if callback is None or callback.live:
+        return None
+    legs = [leg for leg in tx.legs.of_ticket(place.ticket.id) if leg.kind is LegKind.CUSTOMER]
+    there = (leg for leg in reversed(legs) if leg.state is not LegState.ENDED and leg.stage in (TALKING, PARKED))
+    return next(there, None)
+
+
+def on_the_phone(tx: Transaction, agent: AgentId) -> bool:
+    """A leg of theirs has not ended: they talk, or are told that an offer is gone, and cannot be rung on it."""
+    return bool(tx.legs.of_agent(agent))
 
 
 def agent_moves(

@@ -20,6 +20,7 @@ from ivr.core.events import CallEvent
 from ivr.core.flow.model import FlowVersion
 from ivr.core.leg import Leg
 from ivr.core.promises import Promise
+from ivr.core.recording import TalkRecording
 from ivr.core.roster import Address, AgentRecord
 from ivr.core.routing.decide import FreeAgent, Pair, Waiting
 from ivr.core.survey import SurveyAnswer
@@ -39,6 +40,7 @@ from ivr.core.words import (
     PhoneNumber,
     PromiseId,
     QueueName,
+    RecordingId,
     TextId,
     TicketId,
     VoicemailId,
@@ -668,6 +670,10 @@ class Legs(Protocol):
         """The earliest first."""
         ...
 
+    def of_agent(self, agent: AgentId) -> Sequence[Leg]:
+        """An agent's own that have not ended, the earliest first; not those to customers they wait for."""
+        ...
+
     def change(self, leg: Leg) -> bool:
         """Write it with ``version`` one higher; False when it has been changed since it was read."""
         ...
@@ -751,6 +757,38 @@ class Texts(Protocol):
         ...
 
 
+class Recordings(Protocol):
+    """Talks on tape."""
+
+    def want(self, recording: TalkRecording) -> bool:
+        """Insert; False when this leg has one at this place in line already."""
+        ...
+
+    def get(self, recording: RecordingId) -> TalkRecording:
+        """Raises NoSuchRecording."""
+        ...
+
+    def change(self, recording: TalkRecording) -> bool:
+        """Write it with ``version`` one higher; False when it has been changed since it was read."""
+        ...
+
+    def of_ticket(self, ticket: TicketId) -> Sequence[TalkRecording]:
+        """Oldest first."""
+        ...
+
+    def of_call(self, call: CallId) -> Sequence[TalkRecording]:
+        """Oldest first."""
+        ...
+
+    def live(self) -> Sequence[TalkRecording]:
+        """Those that the carrier is to begin, or has begun and not ended, oldest first."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[TalkRecording]:
+        """Those that are not live any more with a step to do (``next_at`` passed), the longest due first."""
+        ...
+
+
 class FlowVersions(Protocol):
     def published(self, flow: str) -> FlowVersionId | None: ...
 
@@ -820,6 +858,8 @@ class Transaction(Protocol):
     def answers(self) -> Answers: ...
     @property
     def texts(self) -> Texts: ...
+    @property
+    def recordings(self) -> Recordings: ...
 
 
 class Records(Protocol):
@@ -991,6 +1031,16 @@ class Flows(Protocol):
 # --- The carrier ------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class CarrierTape:
+    """A recording of a talk as the carrier lists it; ``status`` in its words."""
+
+    recording: str
+    status: str
+    url: str
+    seconds: float | None
+
+
 class Telephone(Protocol):
     """The carrier, asked by REST. Never called inside an SQL transaction."""
 
@@ -1035,6 +1085,22 @@ class Telephone(Protocol):
         ...
 
     def delete_recording(self, recording: str) -> None: ...
+
+    def record(self, sid: str, news_url: str) -> str:
+        """Record a live call from now on, both who is heard on it and who listens; the recording's sid.
+
+        ``news_url`` is told when it runs, is there, or is absent. Raises RefusedByCarrier (the call is over, among
+        others), CarrierUnavailable when none was begun, AnswerLost when nobody knows.
+        """
+        ...
+
+    def tape(self, sid: str, recording: str, status: str) -> bool:
+        """``paused`` (with silence), ``in-progress`` or ``stopped``; False when the recording is over."""
+        ...
+
+    def tapes_of(self, sid: str) -> Sequence[CarrierTape]:
+        """What ``record`` began on a call, finished or not."""
+        ...
 
     def parties(self, sid: str) -> tuple[str, str] | None:
         """Who called whom, in the carrier's words; None when it knows no such call."""
@@ -1086,6 +1152,14 @@ class Later(Protocol):
         """Bring the floor's view of an agent up to what is on record, and match."""
         ...
 
+    def record(self, recording: RecordingId) -> None:
+        """Begin, pause, resume or end the recording of a talk, as the record says."""
+        ...
+
+    def fetch_recording(self, recording: RecordingId) -> None:
+        """Bring the audio of a recorded talk home."""
+        ...
+
     def steer(self, ticket: TicketId) -> None:
         """Point the legs of a ticket to where the record says that they belong."""
         ...
@@ -1104,11 +1178,11 @@ class Transcriber(Protocol):
 class AudioShelf(Protocol):
     """``recordings/``: audio kept under ids of ours."""
 
-    def keep(self, voicemail: VoicemailId, audio: bytes) -> Path:
+    def keep(self, voicemail: VoicemailId | RecordingId, audio: bytes) -> Path:
         """Write, sync, check, rename; raises OSError."""
         ...
 
-    def path(self, voicemail: VoicemailId) -> Path | None: ...
+    def path(self, voicemail: VoicemailId | RecordingId) -> Path | None: ...
 
 
 class Numbering(Protocol):

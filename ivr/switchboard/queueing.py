@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ivr.core.errors import CarrierUnavailable, FloorUnavailable
-from ivr.core.leg import Leg, LegEnd
+from ivr.core.leg import LegEnd
 from ivr.core.words import LegId, TicketId
 from ivr.switchboard import places
 from ivr.switchboard.leg_news import LegNews
@@ -18,8 +18,8 @@ from ivr.switchboard.steer import Steer
 
 AT_ONCE = 100
 
-LISTED_AFTER = timedelta(seconds=15)
-"""A leg that the carrier has named to us stands in its list by then."""
+LISTED_AFTER = timedelta(seconds=3)
+"""A leg that the carrier has named to us is known there by then; where its list is behind, it is asked by its name."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Queueing:
 
     def _unanswered(self, ticket: TicketId) -> bool:
         with self.records.write() as tx:
-            return places.unanswered(tx, tx.tickets.get(ticket), self.clock.now())
+            return places.unanswered(tx, places.hold(tx, ticket), self.clock.now())
 
     def _forgive(self) -> None:
         with self.records.read() as tx:
@@ -103,7 +103,7 @@ class Queueing:
     def _give_up(self, ticket: TicketId) -> None:
         now = self.clock.now()
         with self.records.write() as tx:
-            place = tx.tickets.get(ticket)
+            place = places.hold(tx, ticket)
             if place.away_at is not None and now - place.away_at >= places.AWAY_FOR:
                 places.given_up(tx, place, now)
 
@@ -135,13 +135,9 @@ class Queueing:
             if leg.sid is None or leg.sid in live or self.telephone.is_live(leg.sid):
                 continue
             if self._still_unfinished(leg.id):
-                self.news.ended(leg.id, _end_of(leg))
+                self.news.ended(leg.id, LegEnd.COMPLETED)  # nobody told us how: nobody's miss
 
     def _still_unfinished(self, leg: LegId) -> bool:
         """Its end may have come to us while the carrier was asked."""
         with self.records.read() as tx:
             return tx.legs.get(leg).ended_at is None
-
-
-def _end_of(leg: Leg) -> LegEnd:
-    return LegEnd.COMPLETED if leg.turn else LegEnd.NO_ANSWER

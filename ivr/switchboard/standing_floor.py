@@ -16,6 +16,7 @@ from typing import TypeVar
 import structlog
 
 from ivr.core.errors import FloorLost, FloorUnavailable
+from ivr.core.leg import LegKind
 from ivr.core.routing.decide import FreeAgent
 from ivr.core.ticket import Ticket, TicketState
 from ivr.core.words import AgentId, TicketId
@@ -112,7 +113,9 @@ def on_record(tx: Transaction, now: datetime) -> OnRecord:
     waiting = [p.ticket for p in tx.tickets.live() if stands_in_line(p) or p.ticket.state is TicketState.CLAIMED]
     offered = [claim for claim in tx.claims.live() if claim.state is ClaimState.OFFERED]
     reserved = {claim.agent for claim in offered}
-    free = [free_agent(each) for each in tx.agents.all() if may_be_offered(each, now, reserved)]
+    on_the_phone = {leg.agent for leg in tx.legs.unfinished() if leg.kind is not LegKind.CUSTOMER} - reserved
+    at_work = (each for each in tx.agents.all() if each.record.name not in on_the_phone)
+    free = [free_agent(each) for each in at_work if may_be_offered(each, now, reserved)]
     known = {ticket.id for ticket in waiting}
     return OnRecord(tuple(waiting), tuple(free), tuple(_standing(offered, known)))
 

@@ -6,9 +6,9 @@ died, is found by the sweep. The carrier is asked outside of transactions, and a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -19,17 +19,21 @@ from ivr.core.flow import cursor as cursors
 from ivr.core.flow.steps.queue import PARKED, TALKING
 from ivr.core.leg import Leg, LegEnd, LegKind, LegState
 from ivr.core.ticket import TicketKind, TicketState
-from ivr.core.words import LegId, TicketId
-from ivr.switchboard import places
+from ivr.core.words import AgentId, LegId, TicketId
+from ivr.switchboard import places, recording_tape
 from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.offer import ASKED, ASKED_AGAIN, OVER
-from ivr.switchboard.ports import Clock, Later, Records, Telephone, TicketOnRecord
+from ivr.switchboard.ports import Clock, Later, Records, Telephone, TicketOnRecord, Transaction
+from ivr.switchboard.talk_keys import STAGES
 
 UNHEARD_AFTER = timedelta(seconds=30)
 """A dial that the carrier did not answer, and of which nobody told us since, has not come about."""
 
 TOLD_WITHIN = timedelta(minutes=1)
 """An offer and the words that it is gone take less than this; a leg that still stands then is hung up."""
+
+TOLD = frozenset({ASKED, ASKED_AGAIN, OVER}) | STAGES
+"""In these stages somebody of ours listens to words."""
 
 MOVES = 3
 MOVED_WITHIN = timedelta(seconds=5)
@@ -48,6 +52,7 @@ class Steer:
     public_url: str
     later: Later
     clock: Clock
+    hears: Callable[[], bool]  # whether our own doors answer: nobody is dialled or moved to closed ones
 
     def __call__(self, ticket: TicketId) -> None:
         """Do what is to be done for the legs of a ticket. Raises CarrierUnavailable where it cannot be asked."""
@@ -57,14 +62,19 @@ class Steer:
             except NoSuchTicket:
                 return
             legs = tx.legs.of_ticket(ticket)
+            let_go_at = _let_go_at(tx, ticket) if any(leg.unwanted for leg in legs) else {}
+            tapes = recording_tape.to_do(tx, place, self.clock.now())
             call = tx.calls.at(place.ticket.call) if place.ticket.call is not None else None
             newest = tx.tickets.of_call(call.id) if call is not None else None
             if newest is not None and newest.ticket.id != ticket:
                 call = None  # it has gone on to another place, whose legs are not these
-        if call is not None:
-            self._call_belongs(place, call)
-        self._hold(place, call, legs)
-        self.legs([leg for leg in legs if leg.state is not LegState.ENDED], place)
+        for tape in tapes:
+            self.later.record(tape)
+        if self.hears():
+            if call is not None:
+                self._call_belongs(place, call)
+            self._hold(place, call, legs)
+        self.legs([leg for leg in legs if leg.state is not LegState.ENDED], place, let_go_at)
 
     def _hold(self, place: TicketOnRecord, call: CallRecord | None, legs: Sequence[Leg]) -> None:
         """The customer on hold or in the talk, as it stands on record; not in the room yet: with the next look."""
@@ -82,24 +92,38 @@ class Steer:
             if place.hold_due_at is not None and place.held_at == seen.held_at:
                 places.written(tx.tickets.change(replace(place, hold_due_at=None)))
 
-    def legs(self, legs: Sequence[Leg], place: TicketOnRecord) -> None:
+    def legs(self, legs: Sequence[Leg], place: TicketOnRecord, let_go_at: Mapping[LegId, datetime]) -> None:
+        hears = self.hears()
         for leg in legs:
             if leg.state is LegState.COMMITTED:
-                self._dial(leg)
+                if hears or leg.unwanted:
+                    self._dial(leg)
             elif leg.unwanted and leg.sid is not None:
-                self._let_go(leg, leg.sid)
-            elif _alone(leg, place) and leg.sid is not None:
-                self.telephone.move(leg.sid, self.leg_address(leg.id, leg.turn, "moved"))
+                self._let_go(leg, leg.sid, let_go_at.get(leg.id, leg.made_at))
+            elif _misplaced(leg, place) and leg.sid is not None:
+                self._leg_belongs(place, leg, leg.sid)
             elif leg.sid is None and abs(self.clock.now() - leg.made_at) > UNHEARD_AFTER:
                 self.news.ended(leg.id, LegEnd.CANCELLED)
 
-    def _let_go(self, leg: Leg, sid: str) -> None:
-        """Who listens to an offer is told that it is gone, and who is being told is left to hear it."""
-        told_by_now = self.clock.now() - leg.made_at > TOLD_WITHIN
-        if told_by_now or leg.state is not LegState.ANSWERED or leg.stage not in (ASKED, ASKED_AGAIN, OVER):
+    def _let_go(self, leg: Leg, sid: str, since: datetime) -> None:
+        """Who listens to an offer, or to what the star key offers, is told that it is over, and left to hear it."""
+        told_by_now = self.clock.now() - since > TOLD_WITHIN
+        if told_by_now or leg.state is not LegState.ANSWERED or leg.stage not in TOLD:
             self.telephone.hang_up(sid)
         elif leg.stage != OVER:
             self.telephone.move(sid, self.leg_address(leg.id, leg.turn, "moved"))
+
+    def _leg_belongs(self, place: TicketOnRecord, leg: Leg, sid: str) -> None:
+        """A customer's leg of ours: out of a talk that is over, into the next one; hung up where that does not help."""
+        before = place.moves if place.moved_turn == leg.turn else 0
+        fresh = self._fresh(place)
+        if before >= MOVES and not fresh:
+            log.error("steer.leg_given_up", leg=leg.id, turn=leg.turn)
+            self.telephone.hang_up(sid)
+            return
+        self.telephone.move(sid, self.leg_address(leg.id, leg.turn, "moved"))
+        if before == 0 or not fresh:
+            places.retried(lambda: self._note_move(place.ticket.id, leg.turn))
 
     def leg_address(self, leg: LegId, turn: int, door: str) -> str:
         return f"{self.public_url}/voice/legs/{leg}/turns/{turn}/{door}"
@@ -122,19 +146,19 @@ class Steer:
             if not moved:
                 log.info("steer.call_over", call=call.id)  # its end is on its way to us, or lost: then this is the last
             if before == 0 or not self._fresh(place):
-                places.retried(lambda: self._note_move(place.ticket.id, call))
+                places.retried(lambda: self._note_move(place.ticket.id, call.turn))
 
     def _fresh(self, place: TicketOnRecord) -> bool:
         """The last move that was counted may still be under way; of a clock that was put back nothing is known."""
         return place.moved_at is not None and timedelta() <= self.clock.now() - place.moved_at < MOVED_WITHIN
 
-    def _note_move(self, ticket: TicketId, call: CallRecord) -> None:
+    def _note_move(self, ticket: TicketId, turn: int) -> None:
         """Count it, after the carrier was told, so that nobody waits for this."""
         now = self.clock.now()
         with self.records.write() as tx:
             place = tx.tickets.get(ticket)
-            moves = _moves(place, call) + 1
-            places.written(tx.tickets.change(replace(place, moves=moves, moved_turn=call.turn, moved_at=now)))
+            moves = (place.moves if place.moved_turn == turn else 0) + 1
+            places.written(tx.tickets.change(replace(place, moves=moves, moved_turn=turn, moved_at=now)))
 
     def _give_up(self, ticket: TicketId, call: CallRecord) -> None:
         log.error("steer.given_up", call=call.id, turn=call.turn)
@@ -145,7 +169,7 @@ class Steer:
     def _given_up(self, ticket: TicketId, call: CallRecord) -> None:
         now = self.clock.now()
         with self.records.write() as tx:
-            place = tx.tickets.get(ticket)
+            place = places.hold(tx, ticket)
             if tx.calls.at(call.id).turn != call.turn or _moves(place, call) != MOVES:
                 return
             odd = OddFact(f"turn {call.turn} by moved", f"moved there {MOVES} times, and it did not come about")
@@ -197,6 +221,17 @@ def _moves(place: TicketOnRecord, call: CallRecord) -> int:
     return place.moves if place.moved_turn == call.turn else 0
 
 
-def _alone(leg: Leg, place: TicketOnRecord) -> bool:
-    """A leg that was in a talk which is over."""
-    return leg.stage == TALKING and place.ticket.state is not TicketState.TALKING and leg.kind is LegKind.CUSTOMER
+def _misplaced(leg: Leg, place: TicketOnRecord) -> bool:
+    """A customer's leg that is in a talk which is over, or waits while there is a talk, or has no place any more."""
+    if leg.kind is not LegKind.CUSTOMER or leg.stage not in (TALKING, PARKED):
+        return False
+    talks = place.ticket.state is TicketState.TALKING and (leg.stage == PARKED or place.attempt != leg.attempt)
+    waits = place.ticket.state in places.WAITING and leg.stage == PARKED
+    return talks or (place.ticket.state is not TicketState.TALKING and not waits)
+
+
+def _let_go_at(tx: Transaction, ticket: TicketId) -> Mapping[LegId, datetime]:
+    """When the claims behind the legs of a ticket ended; a leg without one: not known."""
+    ended = {(claim.token, claim.agent): claim.ended_at for claim in tx.claims.of_ticket(ticket)}
+    legs = ((leg.id, ended.get((leg.token, leg.agent or AgentId("")))) for leg in tx.legs.of_ticket(ticket))
+    return {leg: at for leg, at in legs if at is not None}

@@ -14,7 +14,8 @@ from ivr.core.errors import ChangedMeanwhile, IvrError, NoSuchCall
 from ivr.core.events import TalkHeld, Transferred
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow.turn import Utterance, Wording
-from ivr.core.ticket import Ticket, TicketEvent, TicketKind, TicketState, after
+from ivr.core.leg import GUESTS, Leg, LegState
+from ivr.core.ticket import Ticket, TicketEvent, TicketState, after
 from ivr.core.whisper import spoken
 from ivr.core.words import AgentId, QueueName, TicketId
 from ivr.switchboard import places
@@ -85,13 +86,11 @@ def to_queue(tx: Transaction, ticket: TicketId, queue: QueueName, wrap_up: timed
 def _handed(
     tx: Transaction, place: TicketOnRecord, back: Ticket, to: AgentId | None, wrap_up: timedelta, now: datetime
 ) -> None:
-    if place.ticket.kind is TicketKind.CALLBACK:
-        raise TransferRefused("a customer who was called back has no place on the line to go back to")
     assert place.agent is not None
     places.agent_done(tx, place, "handed", wrap_up, now)
     places.colleagues_go(tx, place.ticket.id)
     places.note(tx, place, [Transferred(back.id, place.agent, back.queue, to, "handed")], now)
-    back = replace(back, state=after(place.ticket.state, TicketEvent.PUT_BACK))
+    back = replace(back, state=after(place.ticket.state, TicketEvent.PUT_BACK), not_before=None)
     _write(
         tx,
         replace(
@@ -120,6 +119,13 @@ def talking(tx: Transaction, ticket: TicketId) -> TicketOnRecord:
     return place
 
 
+def guest_of(tx: Transaction, place: TicketOnRecord) -> Leg | None:
+    """The leg of whoever is in a talk beside its agent, or is rung for it: a colleague, or a number outside."""
+    legs = tx.legs.of_ticket(place.ticket.id)
+    there = (leg for leg in legs if leg.kind in GUESTS and leg.attempt == place.attempt)
+    return next((leg for leg in there if leg.state is not LegState.ENDED and not leg.unwanted), None)
+
+
 def _write(tx: Transaction, place: TicketOnRecord) -> None:
     if not tx.tickets.change(place):
         raise ChangedMeanwhile
@@ -144,7 +150,8 @@ class HoldMusic:
             call = tx.calls.at(place.ticket.call)
         version = self.flows.version(call.version)
         language = place.ticket.language or cursors.from_json(call.cursor).language
-        words = spoken(version.company, self.wording, language, self.clock.now(), "hold_words")
+        sentence = "transfer" if places.outside(place) else "hold_words"
+        words = spoken(version.company, self.wording, language, self.clock.now(), sentence)
         queue = version.company.queues.get(place.ticket.queue) or Queue(place.ticket.queue)
         return (words, *waiting.music(queue, self.sounds, False)[0])
 

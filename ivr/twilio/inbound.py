@@ -37,7 +37,7 @@ IDEMPOTENCY = "I-Twilio-Idempotency-Token"
 DOORS = ("keys", "recorded", "empty", "queue_left", "joined", "left_room", "moved", "dialled")
 """The ways into a turn."""
 
-LEG_DOORS = ("answered", "keys", "moved", "left_room")
+LEG_DOORS = ("answered", "keys", "moved", "left_room", "queue_left")
 """The ways into a turn of a leg that we dialled."""
 
 AGENT_CALL_DOORS = ("keys",)

@@ -23,7 +23,7 @@ from werkzeug.test import Client as WsgiClient
 
 from ivr.core.errors import AnswerLost, CarrierUnavailable, IvrError, RefusedByCarrier
 from ivr.core.words import PhoneNumber
-from ivr.switchboard.ports import UnclaimedRecording
+from ivr.switchboard.ports import CarrierTape, UnclaimedRecording
 
 API = "https://api.twilio.com"
 PATIENCE = 10.0  # seconds for an answer, and between two pieces of a recording
@@ -33,6 +33,9 @@ LIVE = ("queued", "ringing", "in-progress")
 """Of a call that is not over ("Call resource: call status values", twilio.com/docs/voice/api/call-resource)."""
 
 CALL_IS_OVER = 21220  # twilio.com/docs/api/errors/21220: a call that has ended cannot be changed
+
+TALK = "StartCallRecordingAPI"
+"""The source of what was begun on a call in progress ("Recordings resource", source)."""
 
 Auth = tuple[str, str]
 
@@ -217,6 +220,45 @@ class RestTelephone:
                 if refusal.status != 404:
                     raise
 
+    def record(self, sid: str, news_url: str) -> str:
+        """ "Recordings resource: start a recording" (twilio.com/docs/voice/api/recording): of a call in progress."""
+        with _carrier(), _once():
+            tape = self._client.calls(sid).recordings.create(
+                recording_channels="mono",
+                recording_track="both",
+                trim="do-not-trim",
+                recording_status_callback=news_url,
+                recording_status_callback_method="POST",
+                recording_status_callback_event=["in-progress", "completed", "absent"],
+            )
+        return str(tape.sid)
+
+    def tape(self, sid: str, recording: str, status: str) -> bool:
+        """ "Recordings resource: update a recording": PauseBehavior silence keeps the time and loses the sound."""
+        how = {"pause_behavior": "silence"} if status == "paused" else {}
+        with _carrier():
+            try:
+                self._client.calls(sid).recordings(recording).update(status=status, **how)
+            except TwilioRestException as refusal:
+                if _call_is_over(refusal):
+                    return False
+                raise
+        return True
+
+    def tapes_of(self, sid: str) -> Sequence[CarrierTape]:
+        with _carrier():
+            try:
+                found = self._client.calls(sid).recordings.list()
+            except TwilioRestException as refusal:
+                if refusal.status == 404:
+                    return ()
+                raise
+        return [
+            CarrierTape(tape.sid, str(tape.status), self._address_of(tape.sid), _seconds(tape.duration))
+            for tape in found
+            if tape.sid and tape.source == TALK
+        ]
+
     def parties(self, sid: str) -> tuple[str, str] | None:
         with _carrier():
             try:
@@ -232,7 +274,8 @@ class RestTelephone:
             found = self._client.recordings.list(call_sid=sid)
         # The list also holds what is no message: `absent` (nobody spoke) and what is still being made ("Recordings
         # resource", status).
-        done = [recording.sid for recording in found if recording.sid and recording.status == "completed"]
+        # Nor is a talk on tape a message.
+        done = [each.sid for each in found if each.sid and each.status == "completed" and each.source != TALK]
         return [(sid, self._address_of(sid)) for sid in done]
 
     def messages_since(self, since: datetime) -> Sequence[UnclaimedRecording]:
@@ -260,6 +303,10 @@ def _message(recording: Any, url: str) -> UnclaimedRecording:
         url=url,
         seconds=int(seconds) if seconds.isdecimal() else None,
     )
+
+
+def _seconds(duration: str | None) -> float | None:
+    return float(duration) if duration and duration.isdecimal() else None
 
 
 def swapped(url: str, api_url: str | None) -> str:

@@ -97,9 +97,12 @@ def render(
                     f'<Enqueue action="{quoted(address("queue_left"))}" method="POST" '
                     f'waitUrl="{quoted(wait(said))}" waitUrlMethod="POST">{escaped(said.queue)}</Enqueue>'
                 )
-            case Join(room, ends):
+            case Join(room, ends, star):
+                # Pressed in a conference, the star ends the Dial and asks its action ("TwiML Voice: <Conference>",
+                # leaving by hangupOnStar); no other key is heard there.
+                leaves = ' hangupOnStar="true"' if star else ""
                 pieces.append(
-                    f'<Dial action="{quoted(address("left_room"))}" method="POST">'
+                    f'<Dial action="{quoted(address("left_room"))}" method="POST"{leaves}>'
                     f'<Conference beep="false" startConferenceOnEnter="true" '
                     f'endConferenceOnExit="{"true" if ends else "false"}">'
                     f"{escaped(room)}</Conference></Dial>"

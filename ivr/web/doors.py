@@ -14,6 +14,7 @@ from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.leg_turn import LegAnswer, LegTurn
 from ivr.switchboard.ports import Numbering
+from ivr.switchboard.recording_news import RecordingNews
 from ivr.switchboard.recording_ready import RecordingReady
 from ivr.switchboard.ring import Ring
 from ivr.switchboard.send_text import TextNews
@@ -49,6 +50,7 @@ class Doors:
     take_turn: TakeTurn
     call_status: CallStatus
     recording_ready: RecordingReady
+    recording_news: RecordingNews
     agent_menu: AgentMenu
     leg_turn: LegTurn
     leg_news: LegNews

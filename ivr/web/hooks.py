@@ -14,9 +14,18 @@ import structlog
 from flask import Blueprint, Response, current_app, g, request
 
 from ivr.core.call import CarrierKey
-from ivr.core.errors import IvrError, NoSuchAgentCall, NoSuchCall, NoSuchLeg, NoSuchLine, NoSuchText, NoSuchTicket
+from ivr.core.errors import (
+    IvrError,
+    NoSuchAgentCall,
+    NoSuchCall,
+    NoSuchLeg,
+    NoSuchLine,
+    NoSuchRecording,
+    NoSuchText,
+    NoSuchTicket,
+)
 from ivr.core.flow.turn import Keys
-from ivr.core.words import AgentCallId, CallId, Language, LegId, TextId, TicketId
+from ivr.core.words import AgentCallId, CallId, Language, LegId, RecordingId, TextId, TicketId
 from ivr.switchboard.take_turn import Answer
 from ivr.switchboard.waiting import WaitAnswer
 from ivr.twilio import inbound, twiml
@@ -239,6 +248,20 @@ def recording_moved() -> tuple[str, int]:
     fact = inbound.recording(g.form)
     fields = _fields()
     _doors().recording_ready(_key(fact.sid), fact.recording, fact.url, fact.status, fact.length, fact.fact_key, fields)
+    return NO_CONTENT
+
+
+@hooks.post("/voice/recordings/<recording>")
+@signed
+def talk_recording_moved(recording: str) -> tuple[str, int]:
+    fact = inbound.recording(g.form)
+    news, fields = _doors().recording_news, _fields()
+    try:
+        news(
+            RecordingId(recording), fact.recording, fact.url, fact.status, fact.length, f"talk:{fact.fact_key}", fields
+        )
+    except NoSuchRecording:
+        log.warning("news of an unknown recording", recording=recording[:64])
     return NO_CONTENT
 
 

@@ -10,7 +10,7 @@ from traceback import extract_tb
 
 import structlog
 
-from ivr.core.words import AgentId, TextId, TicketId, VoicemailId
+from ivr.core.words import AgentId, RecordingId, TextId, TicketId, VoicemailId
 from ivr.worker.office import Work
 
 log = structlog.get_logger(__name__)
@@ -47,6 +47,8 @@ JOBS: Mapping[str, Callable[[Work, str], datetime | None]] = {
     "at_work": _at_work,
     "steer": _steer,
     "send_text": lambda work, about: work.send_text(TextId(about)),
+    "record": lambda work, about: work.record(RecordingId(about)),
+    "fetch_recording": lambda work, about: work.fetch_recording(RecordingId(about)),
 }
 
 QUEUES: Mapping[str, str] = {
@@ -58,6 +60,8 @@ QUEUES: Mapping[str, str] = {
     "at_work": "floor",
     "steer": "floor",
     "send_text": "quick",
+    "record": "floor",
+    "fetch_recording": "quick",
 }
 """Which queue a job waits in: a caller who hears a waiting sentence never waits behind somebody's long message."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ivr.core.words import AgentId, TextId, TicketId, VoicemailId
+from ivr.core.words import AgentId, RecordingId, TextId, TicketId, VoicemailId
 from ivr.switchboard.voicemail import LEASE
 from ivr.worker.actors import run
 from ivr.worker.office import Work
@@ -52,6 +52,12 @@ class InlineLater:
 
     def steer(self, ticket: TicketId) -> None:
         self._after(0, lambda: self._run("steer", ticket))
+
+    def record(self, recording: RecordingId) -> None:
+        self._after(0, lambda: self._run("record", recording))
+
+    def fetch_recording(self, recording: RecordingId) -> None:
+        self._after(0, lambda: self._run("fetch_recording", recording))
 
     def sweep_every(self, seconds: float, quiet: Callable[[], bool] = lambda: False) -> None:
         """Sweep on the scheduler from now on, for runs in which hints get lost or jobs are killed.

@@ -11,7 +11,7 @@ import structlog
 from dramatiq import Broker, Message
 from dramatiq.errors import BrokerConnectionError
 
-from ivr.core.words import AgentId, TextId, TicketId, VoicemailId
+from ivr.core.words import AgentId, RecordingId, TextId, TicketId, VoicemailId
 from ivr.worker.actors import QUEUES
 from ivr.worker.broker import hint_broker
 
@@ -53,6 +53,12 @@ class DramatiqLater:
 
     def steer(self, ticket: TicketId) -> None:
         self._hint("steer", ticket)
+
+    def record(self, recording: RecordingId) -> None:
+        self._hint("record", recording)
+
+    def fetch_recording(self, recording: RecordingId) -> None:
+        self._hint("fetch_recording", recording)
 
     def _hint(self, job: str, about: str) -> None:
         if self._elapsed() < self._resting_until:
@@ -96,6 +102,12 @@ class SweepOnly:
         """The sweep finds it."""
 
     def steer(self, ticket: TicketId) -> None:
+        """The sweep finds it."""
+
+    def record(self, recording: RecordingId) -> None:
+        """The sweep finds it."""
+
+    def fetch_recording(self, recording: RecordingId) -> None:
         """The sweep finds it."""
 
 

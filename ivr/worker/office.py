@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ivr.core.call import CallRecord
-from ivr.core.words import AgentId, CallId, TextId, TicketId, VoicemailId
+from ivr.core.words import AgentId, CallId, RecordingId, TextId, TicketId, VoicemailId
 from ivr.switchboard.call_back import CallBack, MoveCallbacks
 from ivr.switchboard.fetching import Fetch
 from ivr.switchboard.ports import (
@@ -24,6 +24,8 @@ from ivr.switchboard.ports import (
 )
 from ivr.switchboard.promises import WarnDue
 from ivr.switchboard.queueing import Queueing
+from ivr.switchboard.recording_audio import FetchTape
+from ivr.switchboard.recording_tape import TapeTalk
 from ivr.switchboard.send_text import SendText
 from ivr.switchboard.vanished import EndVanished
 from ivr.switchboard.voicemail import FetchVoicemail, FindRecordings, ReadVoicemail, Ready
@@ -52,6 +54,8 @@ class Work:
     compare_floor: Callable[[], None]
     compare_legs: Callable[[], None]
     rest: Callable[[], datetime | None]
+    record: Callable[[RecordingId], datetime | None]
+    fetch_recording: Callable[[RecordingId], datetime | None]
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Tools:
     adopt: Callable[[datetime | None], None]
     flows: Flows
     queueing: Queueing
+    tapes: TapeTalk
     call_back: CallBack
     mail: Mail | None
     public_url: str
@@ -98,4 +103,6 @@ def work_with(tools: Tools) -> Work:
         compare_floor=tools.queueing.compare,
         compare_legs=tools.queueing.compare_legs,
         rest=tools.queueing.rest,
+        record=tools.tapes,
+        fetch_recording=FetchTape(records, telephone, tools.shelf, clock),
     )

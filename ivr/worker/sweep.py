@@ -10,7 +10,9 @@ from typing import TypeVar
 import structlog
 
 from ivr.core.call import CallRecord
+from ivr.core.recording import TapeState
 from ivr.core.words import CallId
+from ivr.switchboard.recording_tape import next_step as tape_step
 from ivr.switchboard.voicemail import Step, left_while_recording, next_step
 from ivr.worker.actors import place
 from ivr.worker.office import Work
@@ -24,7 +26,12 @@ LONGEST_SLEEP = timedelta(seconds=0.25)
 AFTER_TROUBLE = timedelta(seconds=2)
 
 CARRIER_EVERY = timedelta(seconds=15)
-LEGS_EVERY = timedelta(seconds=5)
+LEGS_EVERY = timedelta(seconds=3)
+"""News that came while no web process answered is lost: whoever it was about is not held up for longer than this."""
+
+CLOSED_EVERY = timedelta(minutes=1)
+"""Nobody is dialled while we are closed, whether or not the call back was moved already."""
+
 RECORDINGS_AFTER = (timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1))
 """How long after a call ended in the middle of a message the carrier is asked for it: its callback comes first."""
 
@@ -41,6 +48,8 @@ log = structlog.get_logger(__name__)
 
 STEPS = {Step.FETCH: "fetch_voicemail", Step.READ: "read_voicemail", Step.LET_GO: "read_voicemail"}
 
+TAPES = {TapeState.STOPPED: "record"}
+"""The job that an ended tape waits for; the audio of any other is to be fetched, or let go."""
 
 T = TypeVar("T")
 
@@ -60,9 +69,14 @@ def due_jobs(work: Work) -> list[tuple[str, str]]:
         fetches = tx.fetches.waiting(AT_ONCE)
         texts = tx.texts.due(work.clock.now(), AT_ONCE)
         voicemails = tx.voicemails.due(work.clock.now(), AT_ONCE)
+        tapes = tx.recordings.live()
+        running = [tape for tape in tapes if tape_step(tape, tx.tickets.get(tape.ticket), work.clock.now())]
+        ended = tx.recordings.due(work.clock.now(), AT_ONCE)
     steps = [(STEPS[step], voicemail.id) for voicemail in voicemails if (step := next_step(voicemail))]
     sends = [("send_text", text.id) for text in texts]
-    return [*(("fetch", fetching.key) for fetching in fetches), *sends, *steps]
+    records = [("record", tape.id) for tape in running]
+    records += [(TAPES.get(tape.state, "fetch_recording"), tape.id) for tape in ended]
+    return [*(("fetch", fetching.key) for fetching in fetches), *records, *sends, *steps]
 
 
 class Sweep:
@@ -78,6 +92,7 @@ class Sweep:
         self._looked: datetime | None = None
         self._carrier_due: datetime | None = None
         self._legs_due: datetime | None = None
+        self._closed_due: datetime | None = None
         self._compare_due: datetime | None = None
         self._listed: datetime | None = None
 
@@ -121,7 +136,10 @@ class Sweep:
 
     def promises(self) -> None:
         """Move callbacks that cannot be made now, warn of promises that are nearly due, and escalate the late ones."""
-        self._work.move_callbacks()
+        now = self._work.clock.now()
+        if _due(self._closed_due, now, CLOSED_EVERY):
+            self._closed_due = now + CLOSED_EVERY
+            self._work.move_callbacks()
         self._work.warn_due()
 
     def compare(self) -> None:

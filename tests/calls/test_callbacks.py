@@ -13,7 +13,7 @@ from ivr.core.callbacks import CODE_BOOST, Callback, CallbackState, Outcome
 from ivr.core.company import EmergencyClosing
 from ivr.core.leg import LegKind
 from ivr.core.promises import Promise, PromiseState
-from ivr.core.ticket import TicketState
+from ivr.core.ticket import TicketKind, TicketState
 from ivr.core.words import CustomerId, PhoneNumber
 from ivr.switchboard import callbacks
 from ivr.switchboard.ports import Mail
@@ -216,6 +216,24 @@ def test_who_waits_there_overflows_by_this_wait_and_not_by_the_first_arrival() -
         short = again.format("3 min", "Grazie di aspettare")[:-1] + ", hangup]"
         played(world, script(short, more="expect: {path: [choice, call_me, order_desk], outcome: abandoned}"))
         played(world, script(again.format("6 min", "Lasciate un messaggio")))
+
+
+def test_who_waits_there_and_goes_another_way_is_called_back_all_the_same() -> None:
+    again = (
+        "[hear: premi 1, press: 1, hear: premete 2, press: 2, hear: Il vostro posto in fila resta quello, "
+        "hear: premi 1, press: 1, hear: Avete già una richiamata, press: 1, hear: Arrivederci]"
+    )
+    with line() as world:
+        played(world, script(ASKED))
+        (asked,) = owed(world)
+        played(world, script(again))
+        (callback,) = owed(world)
+        assert (callback.state, ticket(world, callback)) == (CallbackState.WAITING, TicketState.IN_LINE)
+        assert promise(world, callback).state is PromiseState.OPEN
+        assert callback.ticket is not None
+        with world.records.read() as tx:
+            back = tx.tickets.get(callback.ticket)
+        assert (back.ticket.kind, back.ticket.call, back.wish) == (TicketKind.CALLBACK, asked.call, "")
 
 
 def test_who_rings_again_and_cancels_is_owed_nothing() -> None:

@@ -18,7 +18,7 @@ IT, EN = Language("it"), Language("en")
 
 SAY_WHY = {"After", "_end", "Fail", "rescue", "NumberCheck", "OddFact", "FallbackSpoken", "GotNothing", "postponed"}
 SAY_WHY |= {"served", "cancelled", "broken", "withdrawn", "untell", "_told", "_away", "Outcome"}
-SAY_WHY |= {"RefusedByCarrier", "CarrierUnavailable", "answer_lost", "what"}
+SAY_WHY |= {"RecordingFailed", "never", "lost", "RefusedByCarrier", "CarrierUnavailable", "answer_lost", "what"}
 FILES = ["core/callbacks.py", "core/promises.py", "core/text_message.py", "core/flow/interpreter.py"]
 FILES += ["core/flow/steps/*.py", "switchboard/*.py", "world/mail.py"]
 NEVER_ON_RECORD = {

@@ -1,4 +1,4 @@
-"""The databases, and a call to put into them."""
+"""A customer and a call to put into the databases."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ from ivr.core.call import CallRecord, CallState, CarrierKey, Sure
 from ivr.core.customer import Customer, CustomerKind
 from ivr.core.words import CallId, CustomerId, FlowVersionId, PhoneNumber
 from ivr.store.session import SqlRecords
-from tests.databases import (  # noqa: F401
-    START,
-    clock,
-    database,
-    empty_database,
-    postgresql,
-    records,
-    records_in_memory,
-)
+from tests.databases import START
 
 MARIA = Customer(
     id=CustomerId("0193-maria"),
@@ -53,14 +45,14 @@ CALL = CallRecord(
 
 
 @pytest.fixture
-def maria(records: SqlRecords) -> Customer:  # noqa: F811
+def maria(records: SqlRecords) -> Customer:
     with records.write() as tx:
         tx.customers.add(MARIA)
     return MARIA
 
 
 @pytest.fixture
-def call(records: SqlRecords, maria: Customer) -> CallRecord:  # noqa: F811
+def call(records: SqlRecords, maria: Customer) -> CallRecord:
     with records.write() as tx:
         assert tx.calls.start(CALL)
     return CALL

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,11 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from ivr.core.call import CallRecord
 from ivr.core.company import EmergencyClosing
 from ivr.core.customer import CaseRecord, Customer, CustomerKind, Note, Order
-from ivr.core.errors import NoSuchCustomer, NoSuchFlow, NoSuchVoicemail, RecordsUnavailable
+from ivr.core.errors import ChangedMeanwhile, NoSuchCustomer, NoSuchFlow, NoSuchVoicemail, RecordsUnavailable
 from ivr.core.events import CallerSilent
 from ivr.core.promises import Promise
 from ivr.core.voicemail import AudioState, HeardWord, TextState, Transcript, Voicemail
 from ivr.core.words import (
+    CallId,
     CaseId,
     CustomerId,
     FlowVersionId,
@@ -278,3 +281,26 @@ def test_a_writer_that_waits_too_long_is_told_so(records: SqlRecords, call: Call
             second.calls.move(next_turn(CALL), from_turn=1)
     with records.read() as tx:
         assert tx.calls.at(call.id).turn == 1
+
+
+def test_of_two_who_wait_for_one_another_one_is_told_to_look_again(records: SqlRecords, call: CallRecord) -> None:
+    if records.engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time")
+    with records.write() as tx:
+        other = replace(call, id=CallId("other"), key=replace(call.key, sid="CA-other"))
+        assert tx.calls.start(other)
+    both_hold_one = threading.Barrier(2)
+
+    def hold(first: CallId, second: CallId) -> str:
+        try:
+            with records.write() as tx:
+                tx.calls.at(first)
+                both_hold_one.wait(5)
+                tx.calls.at(second)
+        except ChangedMeanwhile:
+            return "looks again"
+        return "done"
+
+    with ThreadPoolExecutor(2) as threads:
+        ends = list(threads.map(hold, (call.id, other.id), (other.id, call.id)))
+    assert sorted(ends) == ["done", "looks again"]

@@ -1,12 +1,10 @@
-"""The databases, and ids that count."""
+"""Ids that count."""
 
 from __future__ import annotations
 
 import itertools
 
 import pytest
-
-from tests.databases import clock, database, postgresql, records, records_in_memory  # noqa: F401
 
 
 class CountedIds:

@@ -207,6 +207,12 @@ class Hints:
     def send_text(self, text: str) -> None:
         """Or texts."""
 
+    def record(self, recording: str) -> None:
+        """No queue here records its talks."""
+
+    def fetch_recording(self, recording: str) -> None:
+        """So there is nothing to fetch."""
+
     def line_up(self, ticket: TicketId) -> None:
         self.waiting.append(("line_up", ticket))
 
@@ -442,6 +448,7 @@ class QueueWorld:
         self.redis = self._ends.enter_context(redis_for_a_world())
         self._ids = Chance(self.clock, seed=1)
         self.is_open = False
+        self.doors_answer = True  # as the worker sees them
         self.began = self.clock.at
         self.tickets: set[str] = set()  # seen on record so far
         self._start()
@@ -462,7 +469,14 @@ class QueueWorld:
             config.load({"IVR_PUBLIC_URL": URL, "IVR_SECRET_KEY": "world"}, dotenv=None), flows_dir=flows()
         )
         self.office = wiring.open_office(
-            settings, self.hints, self.clock, self._ids, self.carrier, redis=self.redis, kept=self.records
+            settings,
+            self.hints,
+            self.clock,
+            self._ids,
+            self.carrier,
+            redis=self.redis,
+            kept=self.records,
+            hears=lambda: self.doors_answer,
         )
         self.work = wiring.work(self.office, NoTranscriber())
         self._missing: frozenset[CallId] = frozenset()

@@ -349,6 +349,15 @@ def test_a_leg_that_ends_before_they_press_1_puts_them_back_at_their_place(
     assert callback.tell is False
 
 
+def test_who_answers_a_call_that_is_over_on_record_hears_so(house: House) -> None:
+    leg = house.taken(house.asks(), MORNING + MINUTE)
+    assert leg is not None
+    house.office.doors.leg_news(leg.id, "CA2", "completed", "over", {})  # it overtook what follows
+    for _ in range(2):
+        late = house.office.doors.leg_turn(leg.id, 0, "answered", Silence(), "late")
+        assert "la linea è caduta" in spoken(late.says[0]) and late.says[-1] == HangUp()
+
+
 def test_a_number_that_cannot_have_texts_hears_of_the_miss_in_the_next_attempt(house: House) -> None:
     fixed = PhoneNumber("+390612345678")
     asked = house.asks(caller=fixed)

@@ -10,7 +10,7 @@ from ivr.core.words import CallId
 from ivr.store.session import SqlRecords
 from ivr.switchboard.fetching import Fetch
 from ivr.switchboard.ports import Fetching
-from tests.databases import START, SetClock, clock, records_in_memory  # noqa: F401
+from tests.databases import START, SetClock
 from tests.switchboard.test_voicemail import MESSAGE, House
 
 ASKED = Fetching("call:3", MESSAGE.call, "stock", "https://shop.example/7", "POST", '{"a": 1}', 3.0, START)
@@ -46,7 +46,7 @@ class Counter:
 
 
 @pytest.fixture
-def counter(records_in_memory: SqlRecords, clock: SetClock, tmp_path: Path) -> Counter:  # noqa: F811
+def counter(records_in_memory: SqlRecords, clock: SetClock, tmp_path: Path) -> Counter:
     return Counter(House(records_in_memory, clock, tmp_path))
 
 

@@ -9,7 +9,7 @@ import pytest
 from ivr.core.agent import Wish
 from ivr.core.errors import RecordsUnavailable
 from ivr.core.ticket import TicketState
-from ivr.core.words import TicketId
+from ivr.core.words import AgentId, TicketId
 from tests.switchboard.queue_world import Killed, Phone, QueueWorld
 
 CALLER, ORDERS, REPAIRS = "+390612345670", "+39800123456", "+39800123457"
@@ -119,3 +119,44 @@ def test_who_talks_to_the_next_agent_is_not_moved_by_the_end_of_the_talk_before(
     documents = caller.documents
     world.heed(("steer", before))
     assert (caller.place, caller.documents) == ("room", documents)
+
+
+def test_an_agent_whose_phone_met_our_closed_doors_has_missed_nothing_and_is_rung_again(world: QueueWorld) -> None:
+    world.wishes("carla", Wish.AVAILABLE)
+    caller = world.rings(CALLER, REPAIRS)
+    world.arrives()
+    for _ in range(3):
+        phone = rung(world)
+        world.carrier.answers(phone)
+        world.carrier.hangs_up(phone)  # an application error, says the carrier
+        world.carrier.webhooks.clear()  # and none of this is heard
+        world.passes(4)
+        world.work.compare_legs()
+        world.arrives()
+    with world.records.seen() as tx:
+        assert tx.agents.get(AgentId("carla")).status.misses == 0
+    taken(world)
+    assert caller.place == "room"
+
+
+def test_nobody_is_rung_or_moved_while_our_doors_are_closed_and_everybody_is_once_they_answer(
+    world: QueueWorld,
+) -> None:
+    caller = world.rings(CALLER, REPAIRS)
+    world.wishes("carla", Wish.AVAILABLE)
+    world.doors_answer = False
+    world.arrives()
+    world.passes(2)
+    assert not world.carrier.dialled
+    world.doors_answer = True
+    world.passes(2)
+    world.carrier.answers(phone := rung(world))
+    world.arrives()
+    world.doors_answer = False
+    world.carrier.presses(phone, "1")
+    world.arrives()
+    assert caller.place == "parked"
+    world.doors_answer = True
+    world.passes(2)
+    world.arrives()
+    assert caller.place == "room"

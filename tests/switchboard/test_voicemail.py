@@ -22,6 +22,7 @@ from ivr.core.words import (
     Language,
     PhoneNumber,
     QueueName,
+    RecordingId,
     TextId,
     TicketId,
     VoicemailId,
@@ -29,7 +30,7 @@ from ivr.core.words import (
 from ivr.store.session import SqlRecords
 from ivr.switchboard import voicemail as pipeline
 from ivr.switchboard.voicemail import FetchVoicemail, ReadVoicemail, Step, fetch_pause, next_step, wav_seconds
-from tests.databases import START, SetClock, clock, database, postgresql, records, records_in_memory  # noqa: F401
+from tests.databases import START, SetClock
 
 WAV = b"RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x07\x00\x01\x00@\x1f\x00\x00@\x1f\x00\x00\x01\x00\x08\x00data"
 """The head of 8 kHz mu-law: 8000 bytes a second."""
@@ -128,11 +129,17 @@ class Hints:
     def steer(self, ticket: TicketId) -> None:
         raise AssertionError("no queue here")
 
+    def record(self, recording: RecordingId) -> None:
+        raise AssertionError("no talk here")
+
+    def fetch_recording(self, recording: RecordingId) -> None:
+        raise AssertionError("no talk here")
+
 
 class House:
     """The pipeline over real records, with one message on record."""
 
-    def __init__(self, records: SqlRecords, clock: SetClock, folder: Path) -> None:  # noqa: F811
+    def __init__(self, records: SqlRecords, clock: SetClock, folder: Path) -> None:
         self.records, self.clock = records, clock
         self.carrier, self.shelf, self.reader, self.hints = Carrier(), Shelf(folder), Reader(), Hints()
         with records.write() as tx:
@@ -187,12 +194,12 @@ class House:
 
 
 @pytest.fixture
-def house(records_in_memory: SqlRecords, clock: SetClock, tmp_path: Path) -> House:  # noqa: F811
+def house(records_in_memory: SqlRecords, clock: SetClock, tmp_path: Path) -> House:
     return House(records_in_memory, clock, tmp_path)
 
 
 @pytest.fixture
-def real_house(records: SqlRecords, clock: SetClock, tmp_path: Path) -> House:  # noqa: F811
+def real_house(records: SqlRecords, clock: SetClock, tmp_path: Path) -> House:
     return House(records, clock, tmp_path)
 
 
@@ -377,7 +384,7 @@ class Deadly:
 class DeadlyRecords:
     """Dies before, in (rolled back) or after a transaction."""
 
-    def __init__(self, records: SqlRecords, deadly: Deadly) -> None:  # noqa: F811
+    def __init__(self, records: SqlRecords, deadly: Deadly) -> None:
         self._records, self._deadly = records, deadly
 
     def read(self) -> object:
@@ -423,7 +430,7 @@ def with_death(house: House, at: int) -> House:
 
 @pytest.mark.parametrize("cured", [True, False])
 def test_killed_between_any_two_steps_the_sweep_finishes_it(
-    clock: SetClock,  # noqa: F811
+    clock: SetClock,
     tmp_path: Path,
     cured: bool,
 ) -> None:

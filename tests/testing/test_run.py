@@ -134,8 +134,16 @@ def test_a_folder_without_example_calls_is_told(tmp_path: Path) -> None:
     assert CliRunner().invoke(line(example_calls), [str(tmp_path / "none")]).exit_code == 1
 
 
-@pytest.mark.timeout(300)
-def test_the_example_calls_of_the_shipped_flow_hold() -> None:
-    done = CliRunner().invoke(line(example_calls), [str(FLOWS)])
+def test_example_calls_are_told_with_the_exits_that_none_of_them_took(tmp_path: Path) -> None:
+    for file in FLOWS.glob("*.yaml"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    calls = tmp_path / "numero_verde.calls.yaml"
+    calls.write_text(MENU.format(name="good", at="10:00:00", hear="benvenuti"), encoding="utf-8")
+    done = CliRunner().invoke(line(example_calls), [str(tmp_path)])
     assert done.exit_code == 0, done.output
-    assert "FAILED" not in done.output
+    assert "held    good" in done.output
+    assert "no call took:\n  " in done.output
+    calls.write_text(MENU.format(name="bad", at="10:00:00", hear="siamo chiusi"), encoding="utf-8")
+    done = CliRunner().invoke(line(example_calls), [str(tmp_path)])
+    assert done.exit_code == 1
+    assert "expected to hear 'siamo chiusi'" in done.output

@@ -73,6 +73,9 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
     assert phone.recordings_of(CALL)
     assert phone.parties(CALL)
     phone.messages_since(datetime(2026, 11, 24, tzinfo=UTC))
+    assert phone.record(CALL, "https://ivr.example/voice/recordings/r1")
+    assert phone.tape(CALL, RECORDING, "paused") is True
+    phone.tapes_of(CALL)
     root = f"/2010-04-01/Accounts/{ACCOUNT}"
     assert [(method, path.removeprefix(root)) for method, path, _ in checked.requests] == [
         ("POST", f"/Calls/{CALL}.json"),
@@ -85,7 +88,12 @@ def test_each_request_is_one_that_the_description_allows(checked: Any) -> None:
         ("GET", "/Recordings.json"),
         ("GET", f"/Calls/{CALL}.json"),
         ("GET", "/Recordings.json"),
+        ("POST", f"/Calls/{CALL}/Recordings.json"),
+        ("POST", f"/Calls/{CALL}/Recordings/{RECORDING}.json"),
+        ("GET", f"/Calls/{CALL}/Recordings.json"),
     ]
+    assert checked.requests[10][2]["RecordingStatusCallbackEvent"] == ["in-progress", "completed", "absent"]
+    assert checked.requests[11][2] == {"Status": ["paused"], "PauseBehavior": ["silence"]}
     assert checked.requests[0][2] == {
         "Url": ["https://ivr.example/voice/calls/c1/turns/3/moved?t=1"],
         "Method": ["POST"],
@@ -129,6 +137,15 @@ def test_trouble_and_refusal_are_told_apart_and_nothing_is_asked_twice(
         ask(telephone(carrier))
     assert "+39" not in str(told.value)
     assert len(carrier.asked) == 1
+
+
+def test_a_recording_that_is_over_cannot_be_paused_and_one_of_a_call_that_is_over_not_begun() -> None:
+    over = telephone(Answering(400, {"code": 21220, "message": "gone"}))
+    assert over.tape(CALL, RECORDING, "paused") is False
+    with pytest.raises(RefusedByCarrier):
+        over.record(CALL, "https://ivr.example/x")
+    with pytest.raises(AnswerLost):
+        telephone(Answering(504)).record(CALL, "https://ivr.example/x")
 
 
 def test_who_hung_up_at_the_tone_left_no_message() -> None:

@@ -87,6 +87,8 @@ class Jobs:
             compare_floor=lambda: None,
             compare_legs=lambda: None,
             rest=lambda: None,
+            record=self.do("record"),
+            fetch_recording=self.do("fetch_recording"),
         )
 
 

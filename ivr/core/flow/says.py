@@ -42,8 +42,8 @@ def _said(said: Said) -> list[Any]:
             return ["record", _utterances(said.utterances), said.longest, said.silence, said.language]
         case Park(queue, language, ticket):
             return ["park", queue, language, ticket]
-        case Join(room, ends):
-            return ["join", room, ends]
+        case Join(room, ends, star):
+            return ["join", room, ends, star] if star else ["join", room, ends]
         case Dial(number, seconds, shows):
             return ["dial", number, seconds, shows]
         case GoOn(after):

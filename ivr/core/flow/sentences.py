@@ -100,6 +100,37 @@ BUILT_IN: Mapping[str, Prompt] = {
         "{agent} asks you into their talk. To come in press 1; if you cannot now, press 2.",
     ),
     "whisper_from": _both("Da {agent}.", "From {agent}."),
+    # To agents who press the star key in a talk
+    "keys_menu": _both(
+        "Il cliente è in attesa. Per tornare da lui premete 1, per passarlo a un ufficio 2, per sentire prima "
+        "qualcuno 3, per parlare in tre 4, per chiudere 5, per passarlo a un numero 6.",
+        "The customer is on hold. To go back to them press 1, to pass them to a department 2, to speak to somebody "
+        "first 3, to talk all three 4, to end the call 5, to pass them to a number 6.",
+    ),
+    "keys_guest_menu": _both(
+        "Per parlare tutti insieme premete 1, per lasciare il cliente a chi avete chiamato 2, per congedare chi avete "
+        "chiamato 3, per chiudere 5.",
+        "To talk all together press 1, to leave the customer with whom you called 2, to send away whom you called 3, "
+        "to end the call 5.",
+    ),
+    "keys_queue": _both("Per {queue} premete {key}.", "For {queue} press {key}."),
+    "keys_somebody": _both(
+        "Digitate il numero, e poi cancelletto. Per il primo collega libero, 0 e cancelletto.",
+        "Key in the number, then hash. For the next colleague who is free, 0 and hash.",
+    ),
+    "keys_number": _both("Digitate il numero, e poi cancelletto.", "Key in the number, then hash."),
+    "keys_rung": _both(
+        "Chiamiamo: restate in linea. Per le altre scelte premete asterisco.",
+        "We are calling: please hold on. For the other choices press star.",
+    ),
+    "keys_refused": _both("A quel numero non è possibile.", "That is not possible with that number."),
+    "keys_nobody": _both("Nessun collega è libero.", "No colleague is free."),
+    "keys_handed": _both("Fatto. Grazie, arrivederci.", "Done. Thank you, goodbye."),
+    # To a number outside
+    "outside_asked": _both(
+        "Qui {us}: vi passiamo un cliente. Per rispondere premete 1; se ora non potete, premete 2.",
+        "This is {us}: we have a customer for you. To take the call press 1; if you cannot now, press 2.",
+    ),
     # To agents who ring us
     "staff_who": _both(
         "Digitate il numero a cui vi chiamiamo, e poi cancelletto.", "Key in the number we ring you at, then hash."
@@ -153,6 +184,18 @@ BUILT_IN: Mapping[str, Prompt] = {
     "handed_over": _both(
         "Vi passiamo a chi può aiutarvi: restate in linea, non perdete il vostro posto.",
         "We are passing you on to somebody who can help: please hold the line, you keep your place.",
+    ),
+    "recording_notice": _both(
+        "Per la qualità del servizio questa conversazione viene registrata.",
+        "This conversation is recorded for the quality of our service.",
+    ),
+    "recording_ask": _both(
+        "Con il vostro consenso registriamo la conversazione, per la qualità del servizio.",
+        "With your consent we record the conversation, for the quality of our service.",
+    ),
+    "recording_ask_key": _both(
+        "Se siete d'accordo premete 1; altrimenti restate in linea.",
+        "If you agree press 1; otherwise stay on the line.",
     ),
     "hold_words": _both(
         "Siete in attesa: torniamo subito da voi, restate in linea.",
@@ -286,6 +329,10 @@ BUILT_IN: Mapping[str, Prompt] = {
     "transfer_no_answer": _both("Non risponde nessuno.", "Nobody is answering."),
     "transfer_failed": _both(
         "Mi dispiace, non siamo riusciti a mettervi in comunicazione.", "I am sorry, we could not put you through."
+    ),
+    "transfer_back": _both(
+        "Torniamo da chi vi ha risposto: restate in linea, non perdete il vostro posto.",
+        "We are going back to the person who answered you: please hold the line, you keep your place.",
     ),
     "survey_thanks": _both("Grazie per le risposte.", "Thank you for your answers."),
     "follow_up": _both(

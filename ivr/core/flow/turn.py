@@ -159,10 +159,14 @@ class Park:
 
 @dataclass(frozen=True)
 class Join:
-    """Into a conference room; leaves by the `left_room` door. ``ends``: the room ends with them, as with a customer."""
+    """Into a conference room; leaves by the `left_room` door. ``ends``: the room ends with them, as with a customer.
+
+    ``star``: the star key leads out of it, too.
+    """
 
     room: str
     ends: bool = True
+    star: bool = False
 
 
 @dataclass(frozen=True)
@@ -329,6 +333,7 @@ class GotPlace:
     language: Language | None = None  # perhaps chosen while waiting
     callback: bool = False  # one is owed to the number they ring from
     handed: bool = False  # transferred by an agent, and not taken yet
+    returned: str = ""  # from a number outside that did not take them: busy, no_answer, failed
 
 
 @dataclass(frozen=True)
@@ -487,6 +492,14 @@ class CancelCallback:
 
 
 @dataclass(frozen=True)
+class RecordTalk:
+    """The talk at this place in line is to be recorded, by the rule under which the caller agreed; once."""
+
+    ticket: str
+    rule: str
+
+
+@dataclass(frozen=True)
 class EndTalk:
     """The caller's side of the talk is over; the agent has so many seconds to wrap up."""
 
@@ -534,6 +547,7 @@ Deed = (
     | AskCallback
     | WaitAtCallback
     | CancelCallback
+    | RecordTalk
     | EndTalk
     | KeepAnswer
     | FollowUp

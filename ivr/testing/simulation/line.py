@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from ivr.exchange.network import Network
 from ivr.exchange.phones import InProcessTelephones
 from ivr.exchange.records import Account
 from ivr.exchange.rest import create_app as create_rest
-from ivr.exchange.scheduler import VirtualScheduler
+from ivr.exchange.scheduler import Timer, VirtualScheduler
 from ivr.exchange.webhooks import Answer, Done, Outside, Patience, Unreached, WsgiOutside
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
@@ -179,6 +179,15 @@ def struck(engine: Engine, clock: VirtualScheduler, strike: Callable[[str], None
     return StruckRecords(engine, clock, strike)
 
 
+@dataclass(frozen=True)
+class NextSweep:
+    """When a process sweeps next."""
+
+    timer: Timer
+    at: datetime
+    once: Callable[[], None]
+
+
 class Process:
     """Web and worker in one: it answers webhooks (``Outside``), does jobs, sweeps; it may die at any moment.
 
@@ -189,6 +198,7 @@ class Process:
         self._line, self._dice, self._keeps = line, dice, keeps
         self.life, self.alive = 0, False
         self._working = False
+        self._sweep: NextSweep | None = None
         self.rest = LateApp()
         self._outside: Outside | None = None
         self._work: Work | None = None
@@ -246,6 +256,7 @@ class Process:
             return False
         finally:
             self._working = False
+        self._sweep_sooner()
         return True
 
     def _dies(self) -> None:
@@ -253,14 +264,14 @@ class Process:
         self._count_fallbacks()
         self._line.scheduler.after(self._dice.chance.choice(RESTART), self.start)
 
-    def _after(self, seconds: float, callback: Callable[[], object], what: str = "job") -> None:
+    def _after(self, seconds: float, callback: Callable[[], object], what: str = "job") -> Timer:
         life = self.life
 
         def ring() -> None:
             if self.alive and self.life == life:
                 self._guarded(callback, path=what)
 
-        self._line.scheduler.after(seconds, ring)
+        return self._line.scheduler.after(seconds, ring)
 
     def _hint(self, seconds: float, callback: Callable[[], object]) -> None:
         if not any(fault.loses_hint() for fault in self._line.faults):
@@ -284,9 +295,23 @@ class Process:
     def _sweeps(self, sweep: Sweep) -> None:
         def once() -> None:
             sweep.round()
-            self._after(self._line.until_next_sweep(), once, "sweep")
+            self._plan_sweep(self._line.until_next_sweep(), once)
 
-        self._after(SWEEP, once, "sweep")
+        self._plan_sweep(SWEEP, once)
+
+    def _plan_sweep(self, seconds: float, once: Callable[[], None]) -> None:
+        at = self._line.scheduler.now() + timedelta(seconds=seconds)
+        self._sweep = NextSweep(self._after(seconds, once, "sweep"), at, once)
+
+    def _sweep_sooner(self) -> None:
+        """Planned while nobody was on the line, the next sweep may be hours away."""
+        planned = self._sweep
+        if planned is None:
+            return
+        away = (planned.at - self._line.scheduler.now()).total_seconds()
+        if away > OWED and (wanted := self._line.until_next_sweep()) < away:
+            planned.timer.cancel()
+            self._plan_sweep(wanted, planned.once)
 
     def _submit(self, job: str, about: str) -> None:
         assert self._work is not None  # set before the first sweep

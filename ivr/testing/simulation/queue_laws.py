@@ -14,6 +14,7 @@ from ivr.core.routing.skills import asked_at, place_at, serves
 from ivr.core.ticket import ENDS, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, TicketId
 from ivr.exchange.handset import Perceived
+from ivr.switchboard import places
 from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Records, TicketOnRecord
 from ivr.testing.simulation.callers import OneCall
 from ivr.testing.simulation.laws import Books, Change
@@ -71,7 +72,7 @@ def claimed_tickets_have_a_claim(change: Change) -> Laws:
     claims = [claim for claim in change.after.claims.values() if live(claim)]
     for place in change.after.tickets.values():
         state = place.ticket.state
-        if state not in (TicketState.CLAIMED, TicketState.TALKING):
+        if state not in (TicketState.CLAIMED, TicketState.TALKING) or places.outside(place):
             continue
         wanted = ClaimState.OFFERED if state is TicketState.CLAIMED else ClaimState.ACCEPTED
         if not any(claim.ticket == place.ticket.id and claim.state is wanted for claim in claims):

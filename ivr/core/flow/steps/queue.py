@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ivr.core.flow.model import QueueNode
+from ivr.core.flow.steps import consent
 from ivr.core.flow.steps.lookup import reason
 from ivr.core.flow.turn import (
     EndTalk,
@@ -40,6 +41,11 @@ PARKED, TALKING = "park", "talk"
 
 
 def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, Got, Leave | Wait | Fail]:
+    if walk.stage in consent.STAGES:
+        question = consent.answered(walk, node.queue, heard)
+        if question is not None:
+            return question
+        heard = None  # the place in line comes only now
     place = yield WantPlace(node.queue)
     if not isinstance(place, GotPlace):
         return Fail(reason(place))
@@ -52,6 +58,7 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
             walk.deeds.append(EndTalk(place.ticket, here.wrap_up.total_seconds() if here else 0.0))
             return Leave("when_done", "the talk is over")
         case TicketState.TALKING if place.room is not None:
+            consent.recorded(walk, node.queue, place.ticket)
             return Wait(TALKING, Join(place.room))
         case TicketState.SERVED if heard is not None:
             return Leave("when_done", f"talked to {place.agent}" if place.agent else "was served")
@@ -60,7 +67,7 @@ def queue_(walk: Walk, node: QueueNode, heard: Heard | None) -> Generator[Want, 
         case _ if place.callback and node.callback_to is not None:
             return Leave("callback", "is owed a call back already")
         case _:
-            return lines_up(walk, node, place)
+            return consent.asked(walk, node.queue) or lines_up(walk, node, place)
 
 
 def after_this_turn(walk: Walk, place: GotPlace) -> GotPlace:
@@ -109,7 +116,10 @@ def waits_on(walk: Walk, node: QueueNode, place: GotPlace, heard: Heard | None) 
     if place.wish and place.wish in dict(node.ways()):
         walk.deeds.append(LeavePlace(place.ticket, place.wish))
         return Leave(place.wish, f"chose {place.wish} while waiting")
-    if walk.stage == TALKING:
+    if walk.stage == TALKING and place.returned:
+        walk.say_sentence(f"transfer_{place.returned}")
+        walk.say_sentence("transfer_back")
+    elif walk.stage == TALKING:
         walk.say_sentence("handed_over" if place.handed else "line_dropped")
     return parked(walk, node, place.ticket)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ivr.core.agent import SystemState
+from ivr.core.errors import CarrierUnavailable
 from ivr.core.leg import LegKind
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, QueueName, TicketId
@@ -192,6 +193,23 @@ def test_whom_the_number_does_not_take_comes_back_to_who_sent_them(
 def _rings_again(world: World) -> Handset:
     world.telephones.ringing(ANNA, 90)
     return picked_up(world)
+
+
+def test_whom_the_carrier_dials_nobody_for_is_not_left_on_hold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    maria, _, ticket = talking(world)
+    before, telephone = last(maria), type(world.office.telephone)
+    dial = telephone.dial
+
+    def refuses(carrier: Any, to: str, *rest: Any) -> str:
+        if to == EXPERT:
+            raise CarrierUnavailable
+        return dial(carrier, to, *rest)
+
+    monkeypatch.setattr(telephone, "dial", refuses)
+    sent(world, ticket)
+    _rings_again(world)
+    assert "non siamo riusciti" in heard(maria, before)
+    assert (place(world).agent, in_room(world)) == ("anna", [False, False])
 
 
 @pytest.mark.parametrize("seconds", [1, 22])

@@ -780,6 +780,10 @@ class Recordings(Protocol):
         """Oldest first."""
         ...
 
+    def by_recording(self, recording: str) -> TalkRecording | None:
+        """By the carrier's key."""
+        ...
+
     def live(self) -> Sequence[TalkRecording]:
         """Those that the carrier is to begin, or has begun and not ended, oldest first."""
         ...

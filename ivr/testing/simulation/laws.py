@@ -281,7 +281,7 @@ def no_call_is_left_open(_: Line, __: list[OneCall], books: Books) -> Iterator[W
 def every_recording_is_a_voicemail(line: Line, _: list[OneCall], books: Books) -> Iterator[Wrong]:
     known = {voicemail.recording for voicemail in books.voicemails.values()}
     for recording in line.network.recordings():
-        if recording.status == "completed" and recording.sid not in known:
+        if recording.status == "completed" and recording.source == "RecordVerb" and recording.sid not in known:
             yield Wrong(
                 "no message is lost", "the carrier has a recording that is not on record", recording.call_sid or ""
             )

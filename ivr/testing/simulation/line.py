@@ -358,12 +358,12 @@ class Process:
         return replace(work, **changed)
 
     def _deleting(self, url: str) -> None:
-        """The carrier's copy of a message is about to go: ours must be on record and on the shelf by now."""
+        """The carrier's copy of a message or talk is about to go: ours must be on record and on the shelf by now."""
         recording = url.rpartition("/")[2].removesuffix(".json")
         self._working = False  # we only look: no fault strikes
         try:
             with self._line.records.read() as tx:
-                kept = tx.voicemails.by_recording(recording)
+                kept = tx.voicemails.by_recording(recording) or tx.recordings.by_recording(recording)
         finally:
             self._working = True
         if kept is None or self.office.audio.path(kept.id) is None:

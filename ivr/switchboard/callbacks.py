@@ -167,7 +167,9 @@ def left_the_line(tx: Transaction, place: TicketOnRecord, because: str, now: dat
     if callback is None or callback.state is not CallbackState.ON_THE_LINE:
         return False
     again = settle(tx, After(decided.left_the_line(callback, now), Owed.NOTHING_NEW, because), now)
-    back = replace(place.ticket, kind=TicketKind.CALLBACK, call=_asked_on(tx, callback, place), not_before=again.next_at)
+    back = replace(
+        place.ticket, kind=TicketKind.CALLBACK, call=_asked_on(tx, callback, place), not_before=again.next_at
+    )
     put(tx, moved(replace(place, ticket=back, wish=""), TicketEvent.PUT_BACK, "", now))
     return True
 

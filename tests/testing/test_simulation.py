@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from ivr.core.events import CallEvent
 from ivr.core.words import CallId, CustomerId
@@ -104,8 +103,8 @@ def records_of(kind: type[SqlTransaction]) -> Callable[..., SqlRecords]:
 
             return Block()
 
-    def keeps(engine: Engine, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
-        return Kept(engine, clock)
+    def keeps(shared: SqlRecords, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
+        return Kept(shared.engine, clock)
 
     return keeps
 

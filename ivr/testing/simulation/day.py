@@ -214,13 +214,13 @@ class Day:
     def _look(self) -> bool:
         """After every event: True when a law is broken."""
         self.events += 1
-        written = self._raw.driver_connection.total_changes
-        if written != self._written:
-            self._written = written
+        connection = self._raw.driver_connection
+        if connection.total_changes != self._written:
             after = self._reader.read(self._books)
+            self._written = connection.total_changes  # the reader's own are among them
             change = laws.Change(self._books, after, self.line)
             self._books = after
-            for law in (*laws.AT_EVERY_EVENT, *queue_laws.AT_EVERY_EVENT):
+            for law in (*laws.AT_EVERY_EVENT, *(queue_laws.AT_EVERY_EVENT if change.in_the_queue else ())):
                 self._wrong += law(change)
         self._wrong += self.line.wrong
         self.line.wrong.clear()

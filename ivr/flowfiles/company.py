@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import zoneinfo
 from collections.abc import Iterator, Mapping
@@ -278,15 +277,11 @@ def _at(tree: Tree, path: tuple[str, ...]) -> Tree:
     return tree
 
 
-@functools.cache
-def _zones() -> frozenset[str]:
-    """All that this machine knows: finding them reads hundreds of files."""
-    return frozenset(zoneinfo.available_timezones())
-
-
 def _zone(text: str) -> str:
-    if text not in _zones():
-        raise ValueError(f"'{text}' is no time zone; " + (did_you_mean(text, _zones()) or "write Europe/Rome"))
+    if text not in zoneinfo.available_timezones():
+        raise ValueError(
+            f"'{text}' is no time zone; " + (did_you_mean(text, zoneinfo.available_timezones()) or "write Europe/Rome")
+        )
     return text
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.databases import (  # noqa: F401
@@ -26,6 +27,10 @@ from tests.demonstration import Demonstration
 from tests.demonstration import start as demonstration_begins
 from tests.simulated_days import SimulatedDays
 from tests.simulated_days import start as days_begin
+
+# Examples are searched for, not timed: how long one takes is the machine's affair. What CI has set already is kept.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

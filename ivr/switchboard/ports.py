@@ -18,7 +18,7 @@ from ivr.core.company import EmergencyClosing
 from ivr.core.customer import CaseRecord, Customer, Match, Note, Order
 from ivr.core.events import CallEvent
 from ivr.core.flow.model import FlowVersion
-from ivr.core.leg import Leg
+from ivr.core.leg import Leg, LegEnd
 from ivr.core.promises import Promise
 from ivr.core.recording import TalkRecording
 from ivr.core.roster import Address, AgentRecord
@@ -1052,8 +1052,11 @@ class Telephone(Protocol):
         """The sids of calls in progress or ringing."""
         ...
 
-    def is_live(self, sid: str) -> bool:
-        """Whether this one call is in progress or ringing, as the carrier says when asked for it alone."""
+    def how_ended(self, sid: str) -> LegEnd | None:
+        """How this one call ended, as the carrier says when asked for it alone; None while it is not over.
+
+        One that the carrier does not know any more is completed.
+        """
         ...
 
     def move(self, sid: str, url: str) -> bool:

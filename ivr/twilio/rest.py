@@ -22,6 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from werkzeug.test import Client as WsgiClient
 
 from ivr.core.errors import AnswerLost, CarrierUnavailable, IvrError, RefusedByCarrier
+from ivr.core.leg import ENDS, LegEnd
 from ivr.core.words import PhoneNumber
 from ivr.switchboard.ports import CarrierTape, UnclaimedRecording
 
@@ -134,14 +135,15 @@ class RestTelephone:
                 found = [call.sid for call in self._client.calls.list(status=state, page_size=1000)]
             yield from (sid for sid in found if sid)
 
-    def is_live(self, sid: str) -> bool:
+    def how_ended(self, sid: str) -> LegEnd | None:
         with _carrier():
             try:
-                return self._client.calls(sid).fetch().status in LIVE
+                status = self._client.calls(sid).fetch().status
             except TwilioRestException as refusal:
                 if refusal.status == 404:
-                    return False
+                    return LegEnd.COMPLETED
                 raise
+        return None if status in LIVE else ENDS.get(str(status), LegEnd.COMPLETED)
 
     def move(self, sid: str, url: str) -> bool:
         with _carrier():

@@ -18,7 +18,7 @@ from ivr.core.company import EmergencyClosing
 from ivr.core.customer import CaseRecord, Customer, Match, Note, Order
 from ivr.core.events import CallEvent
 from ivr.core.flow.model import FlowVersion
-from ivr.core.leg import Leg
+from ivr.core.leg import Leg, LegEnd
 from ivr.core.promises import Promise
 from ivr.core.recording import TalkRecording
 from ivr.core.roster import Address, AgentRecord
@@ -1050,6 +1050,13 @@ class Telephone(Protocol):
 
     def is_live(self, sid: str) -> bool:
         """Whether this one call is in progress or ringing, as the carrier says when asked for it alone."""
+        ...
+
+    def ended(self, sid: str) -> LegEnd | None:
+        """How this one call ended; None while it is in progress or ringing.
+
+        COMPLETED, too, where the carrier knows no such call: nobody can tell, and it is nobody's miss.
+        """
         ...
 
     def move(self, sid: str, url: str) -> bool:

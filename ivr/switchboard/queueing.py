@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ivr.core.errors import CarrierUnavailable, FloorUnavailable
-from ivr.core.leg import LegEnd
 from ivr.core.words import LegId, TicketId
 from ivr.switchboard import places
 from ivr.switchboard.leg_news import LegNews
@@ -132,10 +131,11 @@ class Queueing:
             return
         live: Set[str] = frozenset(self.telephone.live_calls())
         for leg in legs:
-            if leg.sid is None or leg.sid in live or self.telephone.is_live(leg.sid):
+            if leg.sid is None or leg.sid in live:
                 continue
-            if self._still_unfinished(leg.id):
-                self.news.ended(leg.id, LegEnd.COMPLETED)  # nobody told us how: nobody's miss
+            how = self.telephone.ended(leg.sid)
+            if how is not None and self._still_unfinished(leg.id):
+                self.news.ended(leg.id, how)
 
     def _still_unfinished(self, leg: LegId) -> bool:
         """Its end may have come to us while the carrier was asked."""

@@ -22,6 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from werkzeug.test import Client as WsgiClient
 
 from ivr.core.errors import AnswerLost, CarrierUnavailable, IvrError, RefusedByCarrier
+from ivr.core.leg import ENDS, LegEnd
 from ivr.core.words import PhoneNumber
 from ivr.switchboard.ports import CarrierTape, UnclaimedRecording
 
@@ -142,6 +143,16 @@ class RestTelephone:
                 if refusal.status == 404:
                     return False
                 raise
+
+    def ended(self, sid: str) -> LegEnd | None:
+        with _carrier():
+            try:
+                status = self._client.calls(sid).fetch().status
+            except TwilioRestException as refusal:
+                if refusal.status == 404:
+                    return LegEnd.COMPLETED
+                raise
+        return None if status in LIVE else ENDS.get(status or "", LegEnd.COMPLETED)
 
     def move(self, sid: str, url: str) -> bool:
         with _carrier():

@@ -118,7 +118,7 @@ class CallBack:
         attempt = Attempt(callback.id, dialled.attempts, claim.agent, now)
         if not tx.callbacks.begin(attempt) or not tx.callbacks.change(dialled):
             raise ChangedMeanwhile
-        leg = self._leg(callback, place, claim, self._company(tx, callback), now)
+        leg = self._leg(callback, place, claim, self._published(tx, callback).company, now)
         tx.legs.commit(leg)
         return leg
 
@@ -264,13 +264,13 @@ class CallBack:
     def _tell(self, tx: Transaction, callback: CallbackId, missed: bool, now: datetime) -> str | None:
         """By a message, where there is a way; else the next attempt says so."""
         standing = tx.callbacks.get(callback)
-        return self.notices.put(tx, standing, self._company(tx, standing), missed, now)
+        return self.notices.put(tx, standing, self._published(tx, standing), missed, now)
 
     # --- What they hear ---
 
     def _greeting(self, tx: Transaction, leg: Leg, callback: Callback, now: datetime) -> LegStep:
         again = leg.stage == ASKED
-        company = self._company(tx, callback)
+        company = self._published(tx, callback).company
         said = [] if again else [self._words(tx, leg, callback, "callback_greeting", now, us=company.name)]
         if callback.tell and not again:
             said.append(self._words(tx, leg, callback, "callback_missed", now))
@@ -371,15 +371,15 @@ class CallBack:
         """How who is called back agrees to be recorded; None: this queue records nothing."""
         return consent.rule_of(self._version(tx, callback).company, place.ticket.queue)
 
-    def _company(self, tx: Transaction, callback: Callback) -> Company:
-        """The company as it is now, not as it was on that call: a closing that was added since counts."""
+    def _published(self, tx: Transaction, callback: Callback) -> FlowVersion:
+        """Flow and company as they are now, not as they were on that call: a closing that was added since counts."""
         then = self._version(tx, callback)
         published = tx.flows.published(then.flow.name)
         now = then if published is None else self.flows.version(published, tx)
-        return now.company if callback.queue in now.company.queues else then.company
+        return now if callback.queue in now.company.queues else then
 
     def _times(self, tx: Transaction, callback: Callback, now: datetime) -> CallingTimes:
-        company = self._company(tx, callback)
+        company = self._published(tx, callback).company
         queue = company.queues.get(callback.queue)
         hours = company.hours.get(queue.hours or "") if queue else None
         shut = None if hours is None else decided.shut_by(tx.switches.emergency(hours.name, now), hours, now)

@@ -13,6 +13,7 @@ from ivr.core import callbacks as decided
 from ivr.core.callbacks import Callback, CallbackState
 from ivr.core.company import Company
 from ivr.core.events import TextPromised
+from ivr.core.flow.model import FlowVersion, Lookup
 from ivr.core.flow.turn import Wording
 from ivr.core.text_message import Channel, SendState, TextMessage, gets_no_text
 from ivr.core.whisper import spoken
@@ -32,8 +33,11 @@ class Notices:
     ids: Ids
     mails: bool = False
 
-    def put(self, tx: Transaction, callback: Callback, company: Company, missed: bool, now: datetime) -> Channel | None:
+    def put(
+        self, tx: Transaction, callback: Callback, version: FlowVersion, missed: bool, now: datetime
+    ) -> Channel | None:
         """A message about the last miss, or else the new time, on record: with it they count as told. None: no way."""
+        company = version.company
         line = company.lines.get(callback.line)
         address = self._email(tx, callback)
         texts_from = line.texts_from if line is not None and self._texts(callback.number, line.callable_from) else None
@@ -41,7 +45,7 @@ class Notices:
             return None
         promise = None if callback.promise is None else tx.promises.get(callback.promise)
         moved = promise is not None and promise.to_be_told
-        words = self._about(company, callback, missed, promise.moved_to if promise else None, now)
+        words = self._about(version, callback, missed, promise.moved_to if promise else None, now)
         text = TextMessage(
             id=TextId(self.ids.new()),
             call=callback.call,
@@ -69,10 +73,16 @@ class Notices:
     def _email(self, tx: Transaction, callback: Callback) -> str | None:
         return tx.customers.get(callback.customer).email if self.mails else None
 
-    def _about(self, company: Company, callback: Callback, missed: bool, due: datetime | None, now: datetime) -> str:
+    def _about(
+        self, version: FlowVersion, callback: Callback, missed: bool, due: datetime | None, now: datetime
+    ) -> str:
+        company = version.company
         if callback.next_at is None:
             gave_up = "callback_text_last" if callback.misses and missed else "callback_text_given_up"
-            return self._words(company, callback, now, gave_up, code=callback.code or "")
+            words = self._words(company, callback, now, gave_up)
+            if callback.code is None or not takes_codes(version):
+                return words
+            return f"{words} {self._words(company, callback, now, 'callback_text_code', code=callback.code)}"
         queue = company.queues.get(callback.queue)
         hours = company.hours.get(queue.hours or "") if queue else None
         kind = f"moment:{company.zone if hours is None else hours.zone}"
@@ -86,6 +96,13 @@ class Notices:
 
     def _words(self, company: Company, callback: Callback, now: datetime, name: str, **slots: str) -> str:
         return spoken(company, self.wording, callback.language, now, name, us=company.name, **slots).text
+
+
+def takes_codes(version: FlowVersion) -> bool:
+    """Whether the flow asks anybody for the code out of the last message."""
+    flows = (version.flow, *version.subflows.values())
+    nodes = (node for flow in flows for node in flow.nodes.values())
+    return any(isinstance(node, Lookup) and node.record == "callback" for node in nodes)
 
 
 def not_received(tx: Transaction, text: TextMessage, mails: bool, ids: Ids, now: datetime) -> TextMessage | None:

@@ -1055,7 +1055,7 @@ class Telephone(Protocol):
     def how_ended(self, sid: str) -> LegEnd | None:
         """How this one call ended, as the carrier says when asked for it alone; None while it is not over.
 
-        One that the carrier does not know any more is completed.
+        COMPLETED, too, where the carrier knows no such call: nobody can tell, and it is nobody's miss.
         """
         ...
 

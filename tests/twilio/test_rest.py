@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request as WsgiRequest
 from werkzeug.wrappers import Response as WsgiResponse
 
 from ivr.core.errors import AnswerLost, CarrierUnavailable, RefusedByCarrier
+from ivr.core.leg import LegEnd
 from ivr.core.words import PhoneNumber
 from ivr.switchboard.ports import Telephone
 from ivr.twilio import rest
@@ -358,3 +359,19 @@ def test_in_one_process_the_same_requests_reach_a_wsgi_application(spec: Any) ->
     assert phone.recordings_of(CALL)
     assert phone.fetch_recording(rest.API + AUDIO_AT) == b"RIFF\xff\x00"
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [
+        ("ringing", None),
+        ("in-progress", None),
+        ("no-answer", LegEnd.NO_ANSWER),
+        ("busy", LegEnd.BUSY),
+        ("completed", LegEnd.COMPLETED),
+        ("", LegEnd.COMPLETED),  # it knows no such call
+    ],
+)
+def test_how_a_call_ended_is_the_carriers_word(status: str, how: LegEnd | None) -> None:
+    known = Answering(200, {"sid": CALL, "status": status}) if status else Answering(404, {"code": 20404})
+    assert telephone(known).how_ended(CALL) is how

@@ -305,16 +305,19 @@ BUILT_IN: Mapping[str, Prompt] = {
         "{us}: we are sorry, we cannot call you back when we said. We will call you by {due}.",
     ),
     "callback_text_last": _both(
-        "{us}: vi abbiamo cercato più volte senza trovarvi. Se ci chiamate entro 48 ore avete la precedenza: da questo "
-        "numero, o da un altro con il codice {code}.",
-        "{us}: we tried several times to call you back. If you ring us within 48 hours you go forward in line: from "
-        "this number, or from another one with the code {code}.",
+        "{us}: vi abbiamo cercato più volte senza trovarvi. Se ci chiamate da questo numero entro 48 ore avete la "
+        "precedenza.",
+        "{us}: we tried several times to call you back. If you ring us from this number within 48 hours you go "
+        "forward in line.",
     ),
     "callback_text_given_up": _both(
-        "{us}: ci scusiamo, non riusciamo a richiamarvi. Se ci chiamate entro 48 ore avete la precedenza: da questo "
-        "numero, o da un altro con il codice {code}.",
-        "{us}: we are sorry, we are not able to call you back. If you ring us within 48 hours you go forward in line: "
-        "from this number, or from another one with the code {code}.",
+        "{us}: ci scusiamo, non riusciamo a richiamarvi. Se ci chiamate da questo numero entro 48 ore avete la "
+        "precedenza.",
+        "{us}: we are sorry, we are not able to call you back. If you ring us from this number within 48 hours you go "
+        "forward in line.",
+    ),
+    "callback_text_code": _both(
+        "Da un altro numero, con il codice {code}.", "From another number, with the code {code}."
     ),
     "mail_subject": _both("{us}: la vostra richiamata", "{us}: your call back"),
     "callback_joining": _both("Vi mettiamo in contatto.", "We are putting you through."),

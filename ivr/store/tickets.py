@@ -186,6 +186,10 @@ class SqlTickets:
         mine = query if queue is None else query.where(tickets.c.queue == queue)
         return self._several(mine.order_by(tickets.c.arrived_at, tickets.c.tie, tickets.c.id))
 
+    def versions(self) -> Mapping[TicketId, int]:
+        query = select(tickets.c.id, tickets.c.version).where(tickets.c.site_id == SITE, text(LIVE_TICKETS))
+        return {TicketId(row.id): row.version for row in self._link.all(query)}
+
     def ahead(self, ticket: Ticket, now: datetime) -> int:
         line = (
             (tickets.c.site_id == SITE)

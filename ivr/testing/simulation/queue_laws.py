@@ -150,6 +150,8 @@ def _goes_before(one: TicketOnRecord, other: TicketOnRecord, agent: AgentId, cha
     ticket = one.ticket
     if not stands_in_line(one) or (ticket.not_before is not None and now < ticket.not_before):
         return False
+    if one.wish:  # they chose another way and are leaving: not to be offered
+        return False
     asked, starving = asked_at(ticket, now), change.line.rules.starving_after
     if not asked.allows(agent) or not serves(change.after.agents[agent].record.brings(), asked.need):
         return False

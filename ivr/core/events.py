@@ -381,7 +381,7 @@ class RecordingBegan(CallEvent):
 class RecordingPaused(CallEvent):
     """Silence is recorded from now on (``on``), or the talk again.
 
-    ``because``: private, hold, line (the caller is back in line); of the end: agent, limit, talk.
+    ``because``: private, hold, outside, line (the caller is back in line); of the end: agent, limit, talk.
     """
 
     kind: ClassVar[str] = "recording.paused"

@@ -57,19 +57,19 @@ class TalkRecording:
     version: int = 0
 
 
-def course(recording: TalkRecording, state: TicketState, held: bool, now: datetime) -> TapeState:
-    """What the tape is to do while the ticket stands so: run, pause (hold, back in line, private data), or stop."""
+def course(recording: TalkRecording, state: TicketState, apart: str | None, now: datetime) -> TapeState:
+    """What the tape is to do while the ticket stands so: run, pause, or stop. ``apart``: see ``pause_because``."""
     if recording.withdrawn_at is not None or state in ENDS:
         return TapeState.STOPPED
-    if pause_because(recording, state, held, now) is not None:
+    if pause_because(recording, state, apart, now) is not None:
         return TapeState.PAUSED
     return TapeState.RUNNING
 
 
-def pause_because(recording: TalkRecording, state: TicketState, held: bool, now: datetime) -> str | None:
-    """``private``, ``line`` or ``hold``; None: there is no reason to pause."""
+def pause_because(recording: TalkRecording, state: TicketState, apart: str | None, now: datetime) -> str | None:
+    """``private``, ``line``, or why they do not talk with agents of ours alone; None: there is no reason to pause."""
     if recording.paused_until is not None and now < recording.paused_until:
         return "private"
     if state is not TicketState.TALKING:
         return "line"
-    return "hold" if held else None
+    return apart

@@ -103,6 +103,7 @@ _ENGLISH_CONSENT: Mapping[tuple[bool, str], str] = {
 _ITALIAN_PAUSES: Mapping[str, str] = {
     "private": "dati riservati",
     "hold": "in attesa",
+    "outside": "con un numero esterno",
     "line": "di nuovo in fila",
     "agent": "l'operatore ha finito",
     "limit": "tempo massimo della pausa",
@@ -111,6 +112,7 @@ _ITALIAN_PAUSES: Mapping[str, str] = {
 _ENGLISH_PAUSES: Mapping[str, str] = {
     "private": "private data",
     "hold": "on hold",
+    "outside": "with a number outside",
     "line": "back in line",
     "agent": "the agent is done",
     "limit": "the longest pause is over",

@@ -49,7 +49,7 @@ class Step(Enum):
     LOOK = "look"  # in the carrier's list
 
 
-def next_step(tape: TalkRecording, place: TicketOnRecord, now: datetime) -> Step | None:
+def next_step(tx: Transaction, tape: TalkRecording, place: TicketOnRecord, now: datetime) -> Step | None:
     """What is to be done now, for the talk as it stands; None: nothing."""
     if tape.state not in LIVE and (tape.state is not TapeState.STOPPED or tape.next_at is None):
         return None
@@ -57,7 +57,7 @@ def next_step(tape: TalkRecording, place: TicketOnRecord, now: datetime) -> Step
         return None
     if tape.state in (TapeState.ASKED, TapeState.STOPPED):
         return Step.LOOK
-    wanted = course(tape, place.ticket.state, place.held_at is not None, now)
+    wanted = course(tape, place.ticket.state, tapes.apart(tx, place), now)
     begun = tape.state is not TapeState.WANTED
     match wanted:
         case _ if wanted is tape.state:
@@ -72,7 +72,7 @@ def next_step(tape: TalkRecording, place: TicketOnRecord, now: datetime) -> Step
 
 def to_do(tx: Transaction, place: TicketOnRecord, now: datetime) -> tuple[RecordingId, ...]:
     """The tapes of a place in line at which something is to be done."""
-    return tuple(tape.id for tape in tx.recordings.of_ticket(place.ticket.id) if next_step(tape, place, now))
+    return tuple(tape.id for tape in tx.recordings.of_ticket(place.ticket.id) if next_step(tx, tape, place, now))
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class TapeTalk:
                 tape = tx.recordings.get(recording)
             except NoSuchRecording:
                 return None
-            step = next_step(tape, tx.tickets.get(tape.ticket), now)
+            step = next_step(tx, tape, tx.tickets.get(tape.ticket), now)
             if step is None:
                 return None
             if step is Step.GIVE_UP:

@@ -19,11 +19,12 @@ from ivr.core.events import (
     RecordingPaused,
     RecordingWithdrawn,
 )
+from ivr.core.leg import LegKind
 from ivr.core.recording import LIVE, Rule, TalkRecording, TapeState, pause_because
 from ivr.core.words import CallId, CustomerId, RecordingId, TicketId
 from ivr.switchboard import places
 from ivr.switchboard.ports import CarrierTape, TicketOnRecord, Transaction
-from ivr.switchboard.talk import talking
+from ivr.switchboard.talk import guest_of, talking
 
 LONGEST_PAUSE = timedelta(minutes=3)
 """A pause for private data ends by itself after so long: it is easily forgotten."""
@@ -98,10 +99,19 @@ def began(tx: Transaction, tape: TalkRecording, sid: str, now: datetime) -> None
     note(tx, tape, RecordingBegan(tape.id), now)
 
 
+def apart(tx: Transaction, place: TicketOnRecord) -> str | None:
+    """``hold``, or ``outside``: a number of nobody of ours is with them, or rung for them, and was not asked."""
+    if place.held_at is not None:
+        return "hold"
+    guest = guest_of(tx, place)
+    with_outsider = places.outside(place) or (guest is not None and guest.kind is LegKind.OUTSIDE)
+    return "outside" if with_outsider else None
+
+
 def paused(tx: Transaction, tape: TalkRecording, place: TicketOnRecord, now: datetime) -> None:
     """The carrier records silence."""
     if tape.state is TapeState.RUNNING:
-        why = pause_because(tape, place.ticket.state, place.held_at is not None, now) or "hold"
+        why = pause_because(tape, place.ticket.state, apart(tx, place), now) or "hold"
         _change(tx, replace(tape, state=TapeState.PAUSED, next_at=None))
         note(tx, tape, RecordingPaused(tape.id, True, why), now)
 

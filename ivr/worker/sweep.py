@@ -70,7 +70,7 @@ def due_jobs(work: Work) -> list[tuple[str, str]]:
         texts = tx.texts.due(work.clock.now(), AT_ONCE)
         voicemails = tx.voicemails.due(work.clock.now(), AT_ONCE)
         tapes = tx.recordings.live()
-        running = [tape for tape in tapes if tape_step(tape, tx.tickets.get(tape.ticket), work.clock.now())]
+        running = [tape for tape in tapes if tape_step(tx, tape, tx.tickets.get(tape.ticket), work.clock.now())]
         ended = tx.recordings.due(work.clock.now(), AT_ONCE)
     steps = [(STEPS[step], voicemail.id) for voicemail in voicemails if (step := next_step(voicemail))]
     sends = [("send_text", text.id) for text in texts]

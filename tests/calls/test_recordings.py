@@ -21,7 +21,7 @@ from ivr.core.timeline import timeline
 from ivr.core.words import AgentId, Language, RecordingId, TicketId
 from ivr.exchange.handset import Behaviour, Handset
 from ivr.exchange.records import CarrierRefused, RecordingResource
-from ivr.switchboard import talk, tapes
+from ivr.switchboard import outside, talk, tapes
 from ivr.switchboard.ports import TicketOnRecord
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import PUBLIC_URL, World, open_world
@@ -181,6 +181,24 @@ def test_hold_and_a_transfer_are_silence_on_one_recording_that_ends_with_the_tal
     ]
 
 
+def test_a_number_outside_that_nobody_asked_is_not_on_the_recording(world: World) -> None:
+    _, ticket = talking(world)
+    expert = "+390612345678"
+    world.telephones.subscriber(expert, Behaviour(answers_after=3, talks=20))
+    dialling = outside.Dialling(world.office.flows, world.office.numbering, world.office.ids)
+    with world.records.write() as tx:
+        outside.ring(tx, dialling, ticket, expert, False, world.scheduler.now())
+    world.office.later.steer(ticket)
+    world.telephones.wait(10)
+    assert at_carrier(world)[0].status == "paused"
+    world.telephones.wait(30)
+    assert at_carrier(world)[0].status == "in-progress"
+    assert told(world)[2:4] == [
+        "Registrazione sospesa: con un numero esterno.",
+        "Registrazione ripresa: si torna a parlare.",
+    ]
+
+
 def test_a_pause_for_card_data_ends_when_it_is_told_to_or_by_itself(world: World) -> None:
     _, ticket = talking(world)
 
@@ -265,7 +283,7 @@ def test_a_carrier_that_cannot_record_leaves_the_talk_alone_and_the_timeline_say
     phone, _ = talking(world)
     world.telephones.wait(60)
     assert (len(asked), phone.over, tape(world).state) == (4, False, TapeState.UNMADE)
-    assert told(world)[1:] == ["Il colloquio non è registrato: the carrier answered 503, code 20503."]
+    assert told(world)[1:] == ["Il colloquio non è registrato: il gestore ha risposto 503, codice 20503."]
 
 
 def test_a_lost_answer_and_lost_news_are_made_good_from_the_list_and_nothing_is_begun_twice(

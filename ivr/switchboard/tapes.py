@@ -156,10 +156,13 @@ def listed(tx: Transaction, tape: TalkRecording, found: CarrierTape, now: dateti
             return there(tx, tape, found.recording, found.url, found.seconds, now)
         case "absent":
             never(tx, tape, "the carrier recorded nothing", now)
-        case "in-progress" | "paused" if tape.state is TapeState.ASKED:
+        case "in-progress" | "paused" if tape.recording is None:
             began(tx, tape, found.recording, now)
+        case "in-progress" | "paused":  # it was told to stop, and runs on: it is told again
+            _change(tx, replace(tape, state=TapeState.RUNNING, next_at=None))
         case _:
-            _change(tx, replace(tape, recording=found.recording, state=TapeState.STOPPED, next_at=_later(tape, now)))
+            again = _later(tape, now) or now + LOOKED_FOR[-1]
+            _change(tx, replace(tape, recording=found.recording, state=TapeState.STOPPED, next_at=again))
     return False
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.databases import (  # noqa: F401
@@ -24,6 +25,12 @@ from tests.databases import (  # noqa: F401
 )
 from tests.demonstration import Demonstration
 from tests.demonstration import start as demonstration_begins
+from tests.simulated_days import SimulatedDays
+from tests.simulated_days import start as days_begin
+
+# Examples are searched for, not timed: how long one takes is the machine's affair. What CI has set already is kept.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -69,25 +76,31 @@ def rest_check(shared: Path) -> ModuleType:
     return _by_path(shared / "tools" / "twilio_rest_check.py")
 
 
-# --- The demonstration, beside the other tests ------------------------------------------------------------------------
+# --- What runs beside the other tests ---------------------------------------------------------------------------------
 
 DEMONSTRATION = pytest.StashKey[Demonstration]()
+DAYS = pytest.StashKey[SimulatedDays]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever waits for the demonstration comes last."""
-    items.sort(key=_wants_the_demonstration)
+    """Whoever waits for the demonstration comes last, and after them who waits for the days."""
+    items.sort(key=lambda item: (_wants(item, "simulated_days"), _wants(item, "demonstration")))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if not session.config.option.collectonly and any(map(_wants_the_demonstration, session.items)):
-        session.config.stash[DEMONSTRATION] = demonstration_begins()
+    config = session.config
+    if config.option.collectonly:
+        return
+    if any(_wants(item, "demonstration") for item in session.items):
+        config.stash[DEMONSTRATION] = demonstration_begins()
+    if any(_wants(item, "simulated_days") for item in session.items):
+        config.stash[DAYS] = days_begin()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    running = session.config.stash.get(DEMONSTRATION, None)
-    if running is not None:
-        running.stop()
+    for running in (session.config.stash.get(DEMONSTRATION, None), session.config.stash.get(DAYS, None)):
+        if running is not None:
+            running.stop()
 
 
 @pytest.fixture
@@ -96,5 +109,11 @@ def demonstration(pytestconfig: pytest.Config) -> Demonstration:
     return pytestconfig.stash[DEMONSTRATION]
 
 
-def _wants_the_demonstration(item: pytest.Item) -> bool:
-    return "demonstration" in getattr(item, "fixturenames", ())
+@pytest.fixture
+def simulated_days(pytestconfig: pytest.Config) -> SimulatedDays:
+    """Fifty days, begun before the first test."""
+    return pytestconfig.stash[DAYS]
+
+
+def _wants(item: pytest.Item, fixture: str) -> bool:
+    return fixture in getattr(item, "fixturenames", ())

@@ -98,7 +98,7 @@ def gunicorn(settings: Settings, host: str, workers: int) -> list[str]:
         *(sys.executable, "-m", "gunicorn", "ivr.wsgi:app", "--bind", f"{shown}:{settings.web_port}"),
         *kind,
         *in_memory,
-        *("--graceful-timeout", "10", "--timeout", "30", "--keep-alive", "75", "--no-control-socket"),
+        *("--graceful-timeout", "4", "--timeout", "30", "--keep-alive", "75", "--no-control-socket"),
     ]
 
 

@@ -95,7 +95,7 @@ class Leg:
         return self.state in (LegState.RINGING, LegState.ANSWERED) or self.how in (LegEnd.NO_ANSWER, LegEnd.COMPLETED)
 
     def unheard(self, how: LegEnd) -> bool:
-        """Answered, and its first turn never came to us: our doors were closed, or its end was all that we found."""
+        """Answered, and its first turn never came to us: our doors were closed."""
         return how is LegEnd.COMPLETED and self.turn == 0
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Dialect, Select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import TypeDecorator
 
-from ivr.store.tables import as_iso
+from ivr.store.tables import Moment, as_iso
 
 Converter = Callable[[Any], Any]
 
@@ -63,8 +63,14 @@ def _into(kind: Any, dialect: Dialect) -> Converter | None:
 def _out_of(kind: Any, dialect: Dialect) -> Converter | None:
     if dialect.name == "postgresql" and not isinstance(kind, TypeDecorator):
         return None  # the driver's own types will do
+    if isinstance(kind, Moment) and dialect.name == "sqlite":
+        return _moment  # as the type has it, by a shorter way
     converter: Converter | None = kind.dialect_impl(dialect).result_processor(dialect, None)
     return converter
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _in_order(

@@ -109,6 +109,10 @@ class SqlRecordings:
     def of_call(self, call: CallId) -> Sequence[TalkRecording]:
         return self._several(select(talk_recordings).where(talk_recordings.c.call_id == call))
 
+    def by_recording(self, recording: str) -> TalkRecording | None:
+        found = self._several(select(talk_recordings).where(talk_recordings.c.recording == recording))
+        return found[0] if found else None
+
     def live(self) -> Sequence[TalkRecording]:
         return [_recording(row) for row in self._link.all(STANDING.where(talk_recordings.c.site_id == SITE))]
 

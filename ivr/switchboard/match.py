@@ -37,6 +37,9 @@ AT_ONCE = 4
 LOOKS = 200
 """In one go; whatever is left is found by the next hint, or by the sweep."""
 
+LOOKED_AT_AGAIN = 2
+"""Times: an agent whose wrap-up ends at this moment, on record as well, is free all the same."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -81,14 +84,17 @@ class Match:
     def _settle(self, claim: Claim, pair: Pair, now: datetime) -> None:
         """On record, then dialled; a claim that the record refuses is given back, and what is true is lined up."""
         try:
-            with self.records.write() as tx:
-                if not self._on_record(tx, claim, pair, now):
-                    raise ChangedMeanwhile  # rolls back what was written of it
+            places.retried(lambda: self._recorded(claim, pair, now), LOOKED_AT_AGAIN)
         except (ChangedMeanwhile, NoSuchTicket):
             log.info("claim.refused", ticket=claim.ticket, agents=len(claim.agents))
             self.line_up.give_back(claim.ticket, claim.token, claim.agents)
             return
         self.steer(claim.ticket)
+
+    def _recorded(self, claim: Claim, pair: Pair, now: datetime) -> None:
+        with self.records.write() as tx:
+            if not self._on_record(tx, claim, pair, now):
+                raise ChangedMeanwhile  # rolls back what was written of it
 
     def _on_record(self, tx: Transaction, claim: Claim, pair: Pair, now: datetime) -> bool:
         places.hold(tx, claim.ticket)

@@ -780,6 +780,10 @@ class Recordings(Protocol):
         """Oldest first."""
         ...
 
+    def by_recording(self, recording: str) -> TalkRecording | None:
+        """By the carrier's key."""
+        ...
+
     def live(self) -> Sequence[TalkRecording]:
         """Those that the carrier is to begin, or has begun and not ended, oldest first."""
         ...
@@ -1048,14 +1052,10 @@ class Telephone(Protocol):
         """The sids of calls in progress or ringing."""
         ...
 
-    def is_live(self, sid: str) -> bool:
-        """Whether this one call is in progress or ringing, as the carrier says when asked for it alone."""
-        ...
+    def how_ended(self, sid: str) -> LegEnd | None:
+        """How this one call ended, as the carrier says when asked for it alone; None while it is not over.
 
-    def ended(self, sid: str) -> LegEnd | None:
-        """How this one call ended; None while it is in progress or ringing.
-
-        COMPLETED, too, where the carrier knows no such call: nobody can tell, and it is nobody's miss.
+        One that the carrier does not know any more is completed.
         """
         ...
 

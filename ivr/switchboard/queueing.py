@@ -118,7 +118,7 @@ class Queueing:
                 continue  # the next round asks again
 
     def compare_legs(self) -> None:
-        """A leg that the carrier does not have is over, whether or not anybody told us: its agent is free again.
+        """A leg that the carrier does not list is over, whether or not anybody told us: its agent is free again.
 
         By the distance in time: one that seems to be made in an hour was made before the clock was put back.
         """
@@ -133,7 +133,7 @@ class Queueing:
         for leg in legs:
             if leg.sid is None or leg.sid in live:
                 continue
-            how = self.telephone.ended(leg.sid)
+            how = self.telephone.how_ended(leg.sid)
             if how is not None and self._still_unfinished(leg.id):
                 self.news.ended(leg.id, how)
 

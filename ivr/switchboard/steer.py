@@ -95,7 +95,9 @@ class Steer:
     def legs(self, legs: Sequence[Leg], place: TicketOnRecord, let_go_at: Mapping[LegId, datetime]) -> None:
         hears = self.hears()
         for leg in legs:
-            if leg.state is LegState.COMMITTED:
+            if leg.state is LegState.COMMITTED and self._waits_in_vain(leg):
+                self.news.ended(leg.id, LegEnd.CANCELLED)
+            elif leg.state is LegState.COMMITTED:
                 if hears or leg.unwanted:
                     self._dial(leg)
             elif leg.unwanted and leg.sid is not None:
@@ -104,6 +106,10 @@ class Steer:
                 self._leg_belongs(place, leg, leg.sid)
             elif leg.sid is None and abs(self.clock.now() - leg.made_at) > UNHEARD_AFTER:
                 self.news.ended(leg.id, LegEnd.CANCELLED)
+
+    def _waits_in_vain(self, leg: Leg) -> bool:
+        """A caller is on hold for a number that the carrier takes no call to: they are not to wait for that."""
+        return leg.kind is LegKind.OUTSIDE and abs(self.clock.now() - leg.made_at) > UNHEARD_AFTER
 
     def _let_go(self, leg: Leg, sid: str, since: datetime) -> None:
         """Who listens to an offer, or to what the star key offers, is told that it is over, and left to hear it."""

@@ -41,7 +41,7 @@ class EndVanished:
         for call in missing:
             if call.id not in missing_before:
                 continue
-            if self.telephone.is_live(call.key.sid):
+            if self.telephone.how_ended(call.key.sid) is None:
                 self._count_unlisted()
             else:
                 places.retried(lambda call=call: self._end(call.id))  # type: ignore[misc]

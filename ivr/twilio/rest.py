@@ -135,16 +135,7 @@ class RestTelephone:
                 found = [call.sid for call in self._client.calls.list(status=state, page_size=1000)]
             yield from (sid for sid in found if sid)
 
-    def is_live(self, sid: str) -> bool:
-        with _carrier():
-            try:
-                return self._client.calls(sid).fetch().status in LIVE
-            except TwilioRestException as refusal:
-                if refusal.status == 404:
-                    return False
-                raise
-
-    def ended(self, sid: str) -> LegEnd | None:
+    def how_ended(self, sid: str) -> LegEnd | None:
         with _carrier():
             try:
                 status = self._client.calls(sid).fetch().status
@@ -152,7 +143,7 @@ class RestTelephone:
                 if refusal.status == 404:
                     return LegEnd.COMPLETED
                 raise
-        return None if status in LIVE else ENDS.get(status or "", LegEnd.COMPLETED)
+        return None if status in LIVE else ENDS.get(str(status), LegEnd.COMPLETED)
 
     def move(self, sid: str, url: str) -> bool:
         with _carrier():

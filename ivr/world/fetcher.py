@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
@@ -54,9 +55,14 @@ class AllowedHosts:
     ) -> None:
         self._hosts = frozenset(host.lower().rstrip(".") for host in hosts)
         self._loopback, self._resolve = frozenset(loopback), resolve
-        self._tls = tls or ssl.create_default_context()
+        self._given_tls = tls
         # getaddrinfo has no time limit of its own, so it runs beside, and is left behind when it is late.
         self._resolvers = ThreadPoolExecutor(8, thread_name_prefix="resolve")
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Not before it is needed: reading the machine's certificates takes longer than a turn."""
+        return self._given_tls or ssl.create_default_context()
 
     def fetch(self, url: str, method: str, body: str, limit_seconds: float) -> tuple[str, str | None]:
         """``success`` with the answer's JSON text, or ``failure`` or ``timeout``; never raises for what others do.

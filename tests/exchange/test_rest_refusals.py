@@ -23,6 +23,16 @@ def world(described):
     made.close()
 
 
+@pytest.fixture(scope="module")
+def untouched(described):
+    """For all that is refused, and so changes nothing."""
+    made = World(described)
+    numbers = list(made.network.numbers())
+    yield made
+    assert (made.network.calls(), made.network.messages(), made.network.numbers()) == ([], [], numbers)
+    made.close()
+
+
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
@@ -50,11 +60,11 @@ def world(described):
         ({"Twiml": "<Response/>" * 500, "Url": ""}, 20001),
     ],
 )
-def test_a_call_that_cannot_be_made_is_refused_by_name(world, changed, code):
-    answer = world.post("/Calls.json", **{**GOOD, **changed})
+def test_a_call_that_cannot_be_made_is_refused_by_name(untouched, changed, code):
+    answer = untouched.post("/Calls.json", **{**GOOD, **changed})
     assert (answer.status_code, answer.json["code"]) == (400, code), answer.json
     assert answer.json["more_info"] == f"https://www.twilio.com/docs/errors/{code}"
-    assert world.network.calls() == []
+    assert untouched.network.calls() == []
 
 
 def test_with_url_and_twiml_the_url_is_asked(world):
@@ -88,8 +98,8 @@ def test_a_redirect_has_one_target(world):
         ({"To": CALLER, "From": LINE, "Body": "x", "MediaUrl": "https://app.test/a.png"}, 20001),
     ],
 )
-def test_a_message_that_cannot_be_sent_is_refused(world, form, code):
-    answer = world.post("/Messages.json", **form)
+def test_a_message_that_cannot_be_sent_is_refused(untouched, form, code):
+    answer = untouched.post("/Messages.json", **form)
     assert (answer.status_code, answer.json["code"]) == (400, code), answer.json
 
 
@@ -110,8 +120,8 @@ def test_a_sent_message_can_be_emptied_but_not_rewritten_or_cancelled(world):
         ({"AreaCode": "06"}, 20001),
     ],
 )
-def test_a_number_that_cannot_be_had_is_refused(world, form, code):
-    answer = world.post("/IncomingPhoneNumbers.json", **form)
+def test_a_number_that_cannot_be_had_is_refused(untouched, form, code):
+    answer = untouched.post("/IncomingPhoneNumbers.json", **form)
     assert (answer.status_code, answer.json["code"]) == (400, code)
 
 
@@ -131,14 +141,14 @@ def test_a_number_can_be_pointed_nowhere(world):
         ({"Sort": "up"}, 20001),
     ],
 )
-def test_a_page_that_cannot_be_shown_is_refused(world, query, code):
-    answer = world.get("/Queues.json", **query)
+def test_a_page_that_cannot_be_shown_is_refused(untouched, query, code):
+    answer = untouched.get("/Queues.json", **query)
     assert (answer.status_code, answer.json["code"]) == (400, code)
 
 
 @pytest.mark.parametrize("query", [{"StartTime": "yesterday"}, {"StartTime<": "2026-13-01"}, {"Status": "gone"}])
-def test_a_filter_that_means_nothing_is_refused(world, query):
-    assert world.get("/Calls.json", **query).status_code == 400
+def test_a_filter_that_means_nothing_is_refused(untouched, query):
+    assert untouched.get("/Calls.json", **query).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -161,8 +171,8 @@ def test_a_filter_that_means_nothing_is_refused(world, query):
         "/Calls",
     ],
 )
-def test_what_is_not_there_is_not_found(world, path):
-    answer = world.get(path)
+def test_what_is_not_there_is_not_found(untouched, path):
+    answer = untouched.get(path)
     assert (answer.status_code, answer.json["code"]) == (404, 20404)
     assert answer.json["message"] == f"The requested resource /2010-04-01/Accounts/{ACCOUNT.sid}{path} was not found"
 
@@ -170,8 +180,10 @@ def test_what_is_not_there_is_not_found(world, path):
 @pytest.mark.parametrize(
     ("verb", "path"), [("put", "/Calls.json"), ("delete", "/Calls.json"), ("patch", "/Queues.json")]
 )
-def test_a_method_that_a_resource_has_not_is_405(world, verb, path):
-    answer = getattr(world.http, verb)(f"/2010-04-01/Accounts/{ACCOUNT.sid}{path}", auth=(ACCOUNT.sid, ACCOUNT.token))
+def test_a_method_that_a_resource_has_not_is_405(untouched, verb, path):
+    answer = getattr(untouched.http, verb)(
+        f"/2010-04-01/Accounts/{ACCOUNT.sid}{path}", auth=(ACCOUNT.sid, ACCOUNT.token)
+    )
     assert (answer.status_code, answer.json["code"]) == (405, 20004)
     assert answer.headers["Allow"]
 
@@ -191,9 +203,9 @@ def test_a_method_that_a_resource_has_not_is_405(world, verb, path):
     ],
 )
 @pytest.mark.parametrize("verb", ["get", "post"])
-def test_what_twilio_has_and_the_exchange_has_not_is_refused_aloud(world, verb, path):
+def test_what_twilio_has_and_the_exchange_has_not_is_refused_aloud(untouched, verb, path):
     """As to an account that may not use a resource (Twilio docs: iam/test-credentials, error 20008)."""
-    answer = getattr(world, verb)(path)
+    answer = getattr(untouched, verb)(path)
     assert (answer.status_code, answer.json["code"]) == (403, 20008)
     assert path in answer.json["message"]
 
@@ -218,8 +230,8 @@ def test_every_described_path_is_offered_or_refused(world, described):
     ],
 )
 @pytest.mark.parametrize("path", ["/Calls.json", "/Recordings/RE00.wav", "/Nonsense.json", "/Applications.json"])
-def test_who_does_not_show_the_token_learns_nothing(world, account, auth, path):
-    answer = world.http.get(f"/2010-04-01/Accounts/{account}{path}", auth=auth)
+def test_who_does_not_show_the_token_learns_nothing(untouched, account, auth, path):
+    answer = untouched.http.get(f"/2010-04-01/Accounts/{account}{path}", auth=auth)
     if path == "/Nonsense.json" and auth == (ACCOUNT.sid, ACCOUNT.token):
         assert answer.status_code == 404
         return
@@ -227,10 +239,10 @@ def test_who_does_not_show_the_token_learns_nothing(world, account, auth, path):
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
 
 
-def test_garbage_is_refused_in_the_same_shape(world):
+def test_garbage_is_refused_in_the_same_shape(untouched):
     address = f"/2010-04-01/Accounts/{ACCOUNT.sid}/Calls.json"
     for body in (b"\xff\xfe=\x00&To=%ff%fe&From=%C3%28", b"To=" + b"9" * 300_000, b"&&&===", b"To=1&To=2&To=3"):
-        answer = world.http.post(
+        answer = untouched.http.post(
             address,
             data=body,
             content_type="application/x-www-form-urlencoded",

@@ -96,9 +96,9 @@ def test_the_place_of_a_wrong_byte_and_of_a_tab() -> None:
 def test_a_yaml_bomb_is_stopped_by_what_it_would_grow_to() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
-    before = time.monotonic()
+    before = time.process_time()
     assert codes("\n".join(lines)) == ["too-many"]
-    assert time.monotonic() - before < 2
+    assert time.process_time() - before < 2
 
 
 def test_an_alias_stands_for_its_anchor() -> None:

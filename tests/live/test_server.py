@@ -22,7 +22,7 @@ def ask(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, decode_responses=True)
 
 
-def eventually(holds: object, seconds: float = 10.0) -> bool:
+def eventually(holds: object, seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

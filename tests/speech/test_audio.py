@@ -30,6 +30,11 @@ def two_hours(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wav(tmp_path_factory.mktemp("two") / "hours.wav", bytes(data), kind=7, bits=8)
 
 
+@pytest.fixture(scope="module")
+def prepared(two_hours: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(two_hours, tmp_path_factory.mktemp("prepared") / "sound.pcm")
+
+
 MEASURED = """
 import resource, sys
 from pathlib import Path
@@ -56,8 +61,7 @@ def test_two_hours_are_prepared_in_little_memory(
     assert more < 60_000, "kilobytes: a two-hour file whole would be 230,000"
 
 
-def test_no_word_is_cut_at_the_border_of_two_parts(two_hours: Path, tmp_path: Path) -> None:
-    prepared = prepare(two_hours, tmp_path / "sound.pcm")
+def test_no_word_is_cut_at_the_border_of_two_parts(prepared: Prepared) -> None:
     parts = prepared.parts()
     assert [round(part.start / 600) for part in parts] == list(range(12))
     for part in parts[1:]:
@@ -76,8 +80,7 @@ def test_parts_cover_every_sample_once(tmp_path: Path) -> None:
         assert all(part.samples <= 15 * RATE for part in parts)
 
 
-def test_looking_at_the_beginning_only_finds_the_speech_that_the_whole_has(two_hours: Path, tmp_path: Path) -> None:
-    prepared = prepare(two_hours, tmp_path / "sound.pcm")
+def test_looking_at_the_beginning_only_finds_the_speech_that_the_whole_has(prepared: Prepared) -> None:
     for part in prepared.parts(97.0):
         first, last = part.first // presence.FRAME, (part.first + part.samples) // presence.FRAME
         whole = presence.first_speech(prepared.levels(first, last))

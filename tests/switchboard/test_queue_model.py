@@ -338,9 +338,11 @@ class QueueAsItHappens(RuleBasedStateMachine):
         now = self.world.clock.at
         with self.world.records.seen() as tx:
             places, crew = tx.tickets.live(), tx.agents.all()
+            on_the_phone = {leg.agent for leg in tx.legs.unfinished()}
         line = [place.ticket for place in places if stands_in_line(place)]
         waiting = [seen for one in line if (seen := waiting_at(one, now, RULES))]
-        free = [free_agent(each) for each in crew if each.status.is_free(now)]
+        idle = [each for each in crew if each.status.is_free(now) and each.record.name not in on_the_phone]
+        free = [free_agent(each) for each in idle]
         assert not best_pairs(waiting, free, RULES, 1)
 
     def phones_are_where_the_record_says(self) -> None:

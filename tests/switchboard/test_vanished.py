@@ -11,6 +11,7 @@ import pytest
 from ivr.core.call import CallState
 from ivr.core.flow import cursor as cursors
 from ivr.core.flow.turn import Cursor, Frame
+from ivr.core.leg import LegEnd
 from ivr.core.words import Language
 from ivr.store.session import SqlRecords
 from ivr.switchboard.vanished import EndVanished
@@ -32,8 +33,8 @@ class Network:
         self.asked += 1
         return self.live
 
-    def is_live(self, sid: str) -> bool:
-        return sid in self.live or sid in self.unlisted
+    def how_ended(self, sid: str) -> LegEnd | None:
+        return None if sid in self.live or sid in self.unlisted else LegEnd.COMPLETED
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from ivr.core.events import CallEvent
 from ivr.core.words import CallId, CustomerId
@@ -20,9 +19,12 @@ from ivr.exchange.scheduler import VirtualScheduler
 from ivr.store.log import SqlCallLog
 from ivr.store.session import SqlRecords, SqlTransaction
 from ivr.testing.simulation.day import Plan, simulate
+from tests.simulated_days import CALLS, SEEDS, SimulatedDays
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = ROOT / "call_flows"
+LONGEST = 1800.0
+"""Seconds that the days may take beyond all other tests: they have what the machine leaves them."""
 
 
 def held(plan: Plan) -> str:
@@ -32,14 +34,16 @@ def held(plan: Plan) -> str:
     return told.digest
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_day_of_callers_holds_every_law(seed: int) -> None:
-    held(Plan(seed, 50))
-
-
-@pytest.mark.parametrize("seed", [3, 4])
-def test_a_day_on_which_things_go_wrong_holds_every_law(seed: int) -> None:
-    held(Plan(seed, 50, faults=True))
+@pytest.mark.timeout(LONGEST + 60)
+@pytest.mark.parametrize("faults", [False, True], ids=["calm", "with_faults"])
+def test_days_of_callers_hold_every_law(simulated_days: SimulatedDays, faults: bool) -> None:
+    days = [day for day in simulated_days.lived(LONGEST) if day["faults"] is faults]
+    assert [day["seed"] for day in days] == list(SEEDS[faults])
+    assert {
+        day["replay"]: [(wrong["law"], wrong["what"]) for wrong in day["broken"]] for day in days if day["broken"]
+    } == {}
+    assert min(day["calls"] for day in days) >= CALLS
+    assert all(day["struck"] for day in days) is faults
 
 
 def test_a_seed_is_a_day_byte_for_byte_whatever_the_process() -> None:
@@ -104,8 +108,8 @@ def records_of(kind: type[SqlTransaction]) -> Callable[..., SqlRecords]:
 
             return Block()
 
-    def keeps(engine: Engine, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
-        return Kept(engine, clock)
+    def keeps(shared: SqlRecords, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
+        return Kept(shared.engine, clock)
 
     return keeps
 

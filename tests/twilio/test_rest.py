@@ -374,4 +374,4 @@ def test_in_one_process_the_same_requests_reach_a_wsgi_application(spec: Any) ->
 )
 def test_how_a_call_ended_is_the_carriers_word(status: str, how: LegEnd | None) -> None:
     known = Answering(200, {"sid": CALL, "status": status}) if status else Answering(404, {"code": 20404})
-    assert telephone(known).ended(CALL) is how
+    assert telephone(known).how_ended(CALL) is how

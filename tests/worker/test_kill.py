@@ -93,11 +93,15 @@ def rows(line: QueueLine, query: object) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(query).all()]  # type: ignore[call-overload]
 
 
+CALLERS, TALKS = 20, 1.5
+
+
 @pytest.mark.timeout(300)  # some ten processes are started, each of which may take long on a busy machine
 def test_whatever_is_killed_the_line_goes_on_and_nothing_is_done_twice(tmp_path: Path, empty_database: str) -> None:  # noqa: F811
     agents = crew(3, (timedelta(seconds=0.5),))
-    with queue_line(tmp_path / "line", empty_database, agents, talks=3, at_work=True) as line:
-        dial(line, range(26))
+    with queue_line(tmp_path / "line", empty_database, agents, TALKS, at_work=True) as line:
+        dial(line, range(CALLERS))
+        assert eventually(lambda: ready(line) > 0, STARTS)
         goes_on(line)
         kill_worker(line)
         goes_on(line)

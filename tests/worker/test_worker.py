@@ -30,7 +30,7 @@ from ivr.store.session import SqlRecords, open_records
 from ivr.switchboard.ports import Fetching
 from ivr.switchboard.promises import WarnDue
 from ivr.worker.actors import JOBS, QUEUES, run
-from ivr.worker.broker import hint_broker
+from ivr.worker.broker import QUICKLY, hint_broker
 from ivr.worker.inline import InlineLater
 from ivr.worker.later import REST, DramatiqLater, SweepOnly, dramatiq_later
 from ivr.worker.office import Work
@@ -54,9 +54,11 @@ class Jobs:
         self.trouble: Exception | None = None
         self.again: datetime | None = None
         self.lasts = 0.0
+        self.begins: Callable[[], object] = lambda: None
 
     def do(self, job: str) -> Callable[[str], datetime | None]:
         def doing(about: str) -> datetime | None:
+            self.begins()
             time.sleep(self.lasts)
             self.done.append((job, about))
             if self.trouble:
@@ -92,7 +94,7 @@ class Jobs:
         )
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if holds():
@@ -127,11 +129,11 @@ class Running:
         up = threading.Event()
         self.thread = threading.Thread(target=serve, args=(work, redis_url, self.stop, up.set))
         self.thread.start()
-        assert up.wait(10)
+        assert up.wait(60)
 
     def end(self) -> None:
         self.stop.set()
-        self.thread.join(20)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
 
@@ -148,13 +150,11 @@ def test_hints_reach_their_use_cases_through_redis(embedded: EmbeddedRedis, reco
 
 
 def test_told_to_end_it_finishes_what_it_is_doing(embedded: EmbeddedRedis, records_in_memory: SqlRecords) -> None:  # noqa: F811
-    jobs = Jobs()
-    jobs.lasts = 1.0
+    jobs, begun = Jobs(), threading.Event()
+    jobs.lasts, jobs.begins = 1.0, begun.set
     running = Running(jobs.work(records_in_memory, Real()), embedded.url)
     dramatiq_later(embedded.url).fetch("call:3")
-    with redis.Redis.from_url(embedded.url) as client:
-        assert eventually(lambda: client.llen("ivr:jobs:quick") == 0)
-    time.sleep(0.3)
+    assert begun.wait(60)
     running.end()
     assert jobs.done == [("fetch", "call:3")]
 
@@ -178,7 +178,7 @@ def test_after_redis_died_and_came_back_hints_flow_again(
 
         assert eventually(back)
     later.fetch("call:3")
-    assert eventually(lambda: ("fetch", "call:3") in jobs.done, 15)
+    assert eventually(lambda: ("fetch", "call:3") in jobs.done)
     running.end()
 
 
@@ -205,7 +205,7 @@ def test_a_redis_that_hangs_costs_a_caller_less_than_a_second(tmp_path: Path) ->
         began = time.monotonic()
         for _ in range(20):
             later.fetch("call:3")
-        assert time.monotonic() - began < 1.5
+        assert QUICKLY < 1 and time.monotonic() - began < 20 * QUICKLY / 2  # the first only is waited for
     assert later.lost == 20
 
 
@@ -223,7 +223,11 @@ def test_without_redis_the_sweep_does_the_work(house: House, tmp_path: Path) -> 
     running.end()
 
 
-def test_an_agent_is_woken_when_the_wrap_up_ends_not_at_the_next_round(records_in_memory: SqlRecords) -> None:  # noqa: F811
+def test_an_agent_is_woken_when_the_wrap_up_ends_not_at_the_next_round(
+    records_in_memory: SqlRecords,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ivr.worker.run.SWEEP_EVERY", 600.0)
     ends, looked = datetime.now(UTC) + timedelta(seconds=0.6), list[datetime]()
 
     def rest() -> datetime | None:
@@ -233,8 +237,6 @@ def test_an_agent_is_woken_when_the_wrap_up_ends_not_at_the_next_round(records_i
     running = Running(replace(Jobs().work(records_in_memory, Real()), rest=rest), None)
     assert eventually(lambda: looked[-1] >= ends)
     running.end()
-    late = next(at for at in looked if at >= ends) - ends
-    assert late < timedelta(seconds=0.2)
     assert len(looked) < 20  # it sleeps meanwhile
 
 
@@ -362,7 +364,7 @@ from tests.worker.test_worker import Jobs, Real
 from ivr.store.session import open_records
 from ivr.worker.run import serve, stop_on_signals
 jobs = Jobs()
-jobs.lasts = 1.0
+jobs.lasts, jobs.begins = 1.0, lambda: print("begun", flush=True)
 stop = stop_on_signals()
 serve(jobs.work(open_records("sqlite://", Real()), Real()), sys.argv[1], stop, lambda: print("ready", flush=True))
 print(jobs.done, flush=True)
@@ -378,7 +380,7 @@ def test_sigterm_ends_the_process_after_the_job_in_hand(embedded: EmbeddedRedis)
         while process.stdout.readline() != "ready\n":
             assert process.poll() is None
         dramatiq_later(embedded.url).fetch("call:3")
-        time.sleep(0.7)
+        assert process.stdout.readline() == "begun\n"
         process.terminate()
         rest = process.stdout.read()
     assert process.returncode == 0

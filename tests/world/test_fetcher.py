@@ -59,7 +59,7 @@ def asking(port: int) -> AllowedHosts:
 
 
 def fetched(
-    answer: Callable[[socket.socket, bytes], None], method: str = "GET", limit: float = 5
+    answer: Callable[[socket.socket, bytes], None], method: str = "GET", limit: float = 30
 ) -> tuple[str, str | None]:
     with a_system(answer) as (port, _):
         return asking(port).fetch(f"http://127.0.0.1:{port}/orders/7?x=1", method, '{"a": 1}', limit)
@@ -113,25 +113,25 @@ def test_a_redirect_is_not_followed() -> None:
 def test_the_limit_is_for_the_whole_not_for_each_byte() -> None:
     def drip(line: socket.socket, _head: bytes) -> None:
         line.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
-        for _ in range(100):
+        for _ in range(900):
             line.sendall(b" ")
             time.sleep(0.05)
 
     began = time.monotonic()
     assert fetched(drip, limit=0.5) == ("timeout", None)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_headers_that_drip_are_cut_off_too() -> None:
     def drip(line: socket.socket, _head: bytes) -> None:
         line.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
-        for _ in range(60):
+        for _ in range(900):
             line.sendall(b"x")
             time.sleep(0.05)
 
     began = time.monotonic()
     assert fetched(drip, limit=0.5) == ("timeout", None)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 20
 
 
 def test_silence_is_a_timeout() -> None:
@@ -139,14 +139,17 @@ def test_silence_is_a_timeout() -> None:
 
 
 def test_a_name_that_does_not_resolve_in_time_is_a_timeout() -> None:
+    given_up = threading.Event()
+
     def slow(_host: str, _port: int) -> list[str]:
-        time.sleep(1)
+        assert given_up.wait(60), "the fetch waited for the name"
         return ["93.184.216.34"]
 
     fetcher = AllowedHosts(["orders.example.com"], resolve=slow)
     began = time.monotonic()
     assert fetcher.fetch("https://orders.example.com/", "GET", "", 0.2) == ("timeout", None)
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 20
+    given_up.set()
 
 
 @pytest.mark.parametrize(

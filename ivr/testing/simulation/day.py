@@ -19,7 +19,7 @@ from ivr.exchange.phones import Behaviour
 from ivr.switchboard.import_customers import import_customers
 from ivr.switchboard.promises import answer_voicemail
 from ivr.testing.run import people_of
-from ivr.testing.simulation import laws, queue_laws
+from ivr.testing.simulation import laws, queue_laws, recording_laws
 from ivr.testing.simulation.callers import TEMPERAMENTS, OneCall, Papers, Person, Street
 from ivr.testing.simulation.diary import Entry
 from ivr.testing.simulation.line import Keeps, Line, Wrong
@@ -156,7 +156,7 @@ class Day:
             self.line.calm_down()
             broken = scheduler.run_until(self._look, SETTLES.total_seconds())
         if not broken:
-            for law in (*laws.AT_THE_END, *queue_laws.AT_THE_END):
+            for law in (*laws.AT_THE_END, *queue_laws.AT_THE_END, *recording_laws.AT_THE_END):
                 self._wrong += law(self.line, self.calls, self._books)
         self._write_down_the_books()
         return self._told()
@@ -214,13 +214,13 @@ class Day:
     def _look(self) -> bool:
         """After every event: True when a law is broken."""
         self.events += 1
-        written = self._raw.driver_connection.total_changes
-        if written != self._written:
-            self._written = written
+        connection = self._raw.driver_connection
+        if connection.total_changes != self._written:
             after = self._reader.read(self._books)
+            self._written = connection.total_changes  # the reader's own are among them
             change = laws.Change(self._books, after, self.line)
             self._books = after
-            for law in (*laws.AT_EVERY_EVENT, *queue_laws.AT_EVERY_EVENT):
+            for law in (*laws.AT_EVERY_EVENT, *(queue_laws.AT_EVERY_EVENT if change.in_the_queue else ())):
                 self._wrong += law(change)
         self._wrong += self.line.wrong
         self.line.wrong.clear()

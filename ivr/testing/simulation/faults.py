@@ -8,12 +8,13 @@ is one more class there.
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import redis
 from sqlalchemy import Connection, Engine
@@ -22,6 +23,7 @@ from twilio.http.response import Response
 from ivr.core.errors import RecordsUnavailable
 from ivr.exchange.scheduler import VirtualScheduler
 from ivr.exchange.webhooks import Answer, Done, Outside, Patience, Unreached
+from ivr.store.link import Compiled
 from ivr.store.session import SqlRecords
 from ivr.switchboard.ports import Clock
 from ivr.testing.simulation.diary import Diary
@@ -101,6 +103,9 @@ class Fault:
 
 
 # --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+
+LEG = re.compile(r"(?:^|&)CallSid=(\w+)")
 
 
 def _nobody(_: Answer | Unreached) -> None:
@@ -224,8 +229,8 @@ class Road:
 def leg_of(url: str, form: str) -> tuple[str, str]:
     """The leg a webhook is about, and its path."""
     parts = urlsplit(url)
-    fields = parse_qs(form or parts.query)
-    return fields.get("CallSid", [""])[0], parts.path
+    named = LEG.search(form or parts.query)
+    return named[1] if named else "", parts.path
 
 
 # --- Records ----------------------------------------------------------------------------------------------------------
@@ -264,9 +269,9 @@ class RecordsRefuse(Fault):
 class StruckRecords(SqlRecords):
     """The records of one process, with faults at its statements while it works."""
 
-    def __init__(self, engine: Engine, clock: Clock, strike: Callable[[str], None]) -> None:
+    def __init__(self, engine: Engine, clock: Clock, strike: Callable[[str], None], compiled: Compiled) -> None:
         super().__init__(engine, clock)
-        self._strike = strike
+        self._strike, self.compiled = strike, compiled
 
     def begun(self, begin: str) -> tuple[Connection, Any]:
         self._strike("begin")

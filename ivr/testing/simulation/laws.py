@@ -7,10 +7,12 @@ all is calm. A new part of the house (tickets, agents, callbacks) brings its law
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TypeVar
 
 from ivr.core.call import CallRecord, CallState
 from ivr.core.callbacks import Callback
@@ -47,69 +49,96 @@ class Books:
         return next((call for call in self.calls.values() if call.key.sid == sid), None)
 
 
-class Reader:
-    """Keeps the books up to date: reads anew what was written, by a look at a few columns of every row."""
+WATCHED: Mapping[str, str] = {
+    "calls": "id",
+    "call_events": "call_id",
+    "voicemails": "id",
+    "promises": "id",
+    "tickets": "id",
+    "claims": "token",
+    "legs": "id",
+    "agents": "name",
+    "callbacks": "id",
+}
+"""Table -> the column by which its rows are read anew."""
 
-    CALLS = "SELECT id, turn, next_seq, state, outcome, customer_id FROM calls"
-    VOICEMAILS = "SELECT id, audio_state, text_state, answered_at, customer_id FROM voicemails"
-    PROMISES = "SELECT id, version, state, customer_id FROM promises"
-    TICKETS = "SELECT id, version FROM tickets"
-    CLAIMS = "SELECT token || ' ' || agent, state FROM claims"
-    LEGS = "SELECT id, version FROM legs"
-    AGENTS = "SELECT name, version FROM agents"
-    CALLBACKS = "SELECT id, version FROM callbacks"
-
-    def __init__(self, records: SqlRecords) -> None:
-        self._records = records
-        self._seen: dict[str, set[tuple[Any, ...]]] = {}
-
-    def read(self, before: Books) -> Books:
-        """The books as they are now."""
-        with self._records.engine.connect() as connection:
-            raw = connection.connection.cursor()
-            calls, rows = self._fresh(raw, self.CALLS)
-            voicemails, voicemail_rows = self._fresh(raw, self.VOICEMAILS)
-            promises, promise_rows = self._fresh(raw, self.PROMISES)
-            tickets, _ = self._fresh(raw, self.TICKETS)
-            claims, _ = self._fresh(raw, self.CLAIMS)
-            legs, _ = self._fresh(raw, self.LEGS)
-            agents, _ = self._fresh(raw, self.AGENTS)
-            callbacks, _ = self._fresh(raw, self.CALLBACKS)
-        with self._records.read() as tx:
-            now = {CallId(id_): tx.calls.at(CallId(id_)) for id_ in calls}
-            return Books(
-                _kept(before.calls, rows) | now,
-                _kept(before.events, rows) | {call: tuple(tx.log.of_call(call)) for call in now},
-                _kept(before.voicemails, voicemail_rows)
-                | {VoicemailId(id_): tx.voicemails.get(VoicemailId(id_)) for id_ in voicemails},
-                _kept(before.promises, promise_rows)
-                | {PromiseId(id_): tx.promises.get(PromiseId(id_)) for id_ in promises},
-                {**before.tickets, **{TicketId(id_): tx.tickets.get(TicketId(id_)) for id_ in tickets}},
-                {**before.claims, **_claims(tx, claims)},
-                {**before.legs, **{LegId(id_): tx.legs.get(LegId(id_)) for id_ in legs}},
-                {**before.agents, **{AgentId(name): tx.agents.get(AgentId(name)) for name in agents}},
-                {**before.callbacks, **{CallbackId(id_): tx.callbacks.get(CallbackId(id_)) for id_ in callbacks}},
-            )
-
-    def _fresh(self, raw: Any, query: str) -> tuple[list[str], set[str]]:
-        """The ids of rows that are new or changed, and of all."""
-        rows = set(raw.execute(query).fetchall())
-        fresh = rows - self._seen.get(query, set())
-        self._seen[query] = rows
-        return sorted(row[0] for row in fresh), {row[0] for row in rows}
-
-
-def _claims(tx: Transaction, names: list[str]) -> dict[tuple[str, AgentId], ClaimOnRecord]:
-    tokens = dict.fromkeys(name.partition(" ")[0] for name in names)
-    return {(token, claim.agent): claim for token in tokens for claim in tx.claims.under(token)}
-
-
-Id = TypeVar("Id", bound=str)
 Row = TypeVar("Row")
 
 
-def _kept(before: Mapping[Id, Row], there: set[str]) -> dict[Id, Row]:
-    return {id_: row for id_, row in before.items() if id_ in there}
+class Reader:
+    """Keeps the books up to date: triggers note which rows are written, whoever writes them, and those are read anew.
+
+    The notes are part of the transaction that they are of: what is rolled back leaves none.
+    """
+
+    def __init__(self, records: SqlRecords) -> None:
+        self._records = records
+        with records.engine.connect() as connection:
+            raw = connection.connection.cursor()
+            raw.execute("CREATE TEMP TABLE noted (what TEXT, id TEXT)")
+            for table, key in WATCHED.items():
+                for event, row, what in (
+                    ("INSERT", "NEW", table),
+                    ("UPDATE", "NEW", table),
+                    ("DELETE", "OLD", f"no more {table}"),
+                ):
+                    note = f"INSERT INTO noted VALUES ('{what}', {row}.{key})"  # noqa: S608 (names of our own)
+                    raw.execute(f"CREATE TEMP TRIGGER note_{event}_{table} AFTER {event} ON {table} BEGIN {note}; END")
+
+    def read(self, before: Books) -> Books:
+        """The books as they are now; a part of which nothing was written is the same object as before."""
+        noted = self._noted()
+        with self._records.read() as tx:
+            calls = sorted({*noted["calls"], *noted["call_events"]} - noted["no more calls"])
+            return Books(
+                _with(before.calls, noted["no more calls"], ((CallId(id_), tx.calls.at(CallId(id_))) for id_ in calls)),
+                _with(before.events, set(), ((CallId(id_), tuple(tx.log.of_call(CallId(id_)))) for id_ in calls)),
+                _anew(before.voicemails, noted, "voicemails", VoicemailId, tx.voicemails.get),
+                _anew(before.promises, noted, "promises", PromiseId, tx.promises.get),
+                _anew(before.tickets, noted, "tickets", TicketId, tx.tickets.get),
+                _with(before.claims, set(), _claims(tx, sorted(noted["claims"]))),
+                _anew(before.legs, noted, "legs", LegId, tx.legs.get),
+                _anew(before.agents, noted, "agents", AgentId, tx.agents.get),
+                _anew(before.callbacks, noted, "callbacks", CallbackId, tx.callbacks.get),
+            )
+
+    def _noted(self) -> Mapping[str, set[str]]:
+        noted: dict[str, set[str]] = defaultdict(set)
+        with self._records.engine.connect() as connection:
+            raw = connection.connection.cursor()
+            for what, id_ in raw.execute("SELECT DISTINCT what, id FROM noted").fetchall():
+                noted[what].add(id_)
+            raw.execute("DELETE FROM noted")
+        return noted
+
+
+def _claims(tx: Transaction, tokens: list[str]) -> Iterator[tuple[tuple[str, AgentId], ClaimOnRecord]]:
+    for token in tokens:
+        for claim in tx.claims.under(token):
+            yield (token, claim.agent), claim
+
+
+Id = TypeVar("Id", bound=str)
+Key = TypeVar("Key", bound=Hashable)
+
+
+def _anew(
+    before: Mapping[Id, Row],
+    noted: Mapping[str, set[str]],
+    table: str,
+    name: Callable[[str], Id],
+    get: Callable[[Id], Row],
+) -> Mapping[Id, Row]:
+    gone = noted[f"no more {table}"]
+    return _with(before, gone, ((name(id_), get(name(id_))) for id_ in sorted(noted[table] - gone)))
+
+
+def _with(before: Mapping[Key, Row], gone: set[str], fresh: Iterable[tuple[Key, Row]]) -> Mapping[Key, Row]:
+    """The same object where nothing is fresh and nothing is gone."""
+    now = dict(fresh)
+    if not now and not gone:
+        return before
+    return {key: row for key, row in before.items() if key not in gone} | now
 
 
 @dataclass(frozen=True)
@@ -120,24 +149,32 @@ class Change:
     after: Books
     line: Line
 
-    def moved(self) -> Iterator[CallRecord]:
-        for call in self.after.calls.values():
-            if self.before.calls.get(call.id) is not call:
-                yield call
+    @cached_property
+    def moved(self) -> Sequence[CallRecord]:
+        """The calls that were written, or events of theirs."""
+        before = self.before.calls
+        return [call for call in self.after.calls.values() if before.get(call.id) is not call]
+
+    @property
+    def in_the_queue(self) -> bool:
+        """Whether tickets, claims or agents were written."""
+        before, after = self.before, self.after
+        same = before.tickets is after.tickets and before.claims is after.claims and before.agents is after.agents
+        return not same
 
 
 # --- At every event ---------------------------------------------------------------------------------------------------
 
 
 def turns_only_grow(change: Change) -> Iterator[Wrong]:
-    for call in change.moved():
+    for call in change.moved:
         was = change.before.calls.get(call.id)
         if was is not None and call.turn < was.turn:
             yield Wrong("turn numbers only grow", f"the call went from turn {was.turn} to {call.turn}", call.key.sid)
 
 
 def events_are_dense(change: Change) -> Iterator[Wrong]:
-    for call in change.moved():
+    for call in change.moved:
         seqs = [event.seq for event in change.after.events[call.id]]
         if seqs != list(range(1, call.next_seq)):
             text = f"events {seqs} where 1 to {call.next_seq - 1} should be"
@@ -145,21 +182,21 @@ def events_are_dense(change: Change) -> Iterator[Wrong]:
 
 
 def events_are_never_changed(change: Change) -> Iterator[Wrong]:
-    for call in change.moved():
+    for call in change.moved:
         was = change.before.events.get(call.id, ())
         if change.after.events[call.id][: len(was)] != was:
             yield Wrong("events are never changed", "an event of the past is another now", call.key.sid)
 
 
 def ended_calls_have_an_outcome(change: Change) -> Iterator[Wrong]:
-    for call in change.moved():
+    for call in change.moved:
         ended = (call.state is CallState.ENDED, call.ended_at is not None, call.outcome is not None)
         if len(set(ended)) > 1:
             yield Wrong("an ended call has an outcome, and only it", f"{call.state}, {call.outcome}", call.key.sid)
 
 
 def ended_calls_stay_ended(change: Change) -> Iterator[Wrong]:
-    for call in change.moved():
+    for call in change.moved:
         was = change.before.calls.get(call.id)
         if was is not None and was.state is CallState.ENDED and call.state is not CallState.ENDED:
             yield Wrong("an ended call stays ended", f"it is {call.state} again", call.key.sid)
@@ -168,30 +205,32 @@ def ended_calls_stay_ended(change: Change) -> Iterator[Wrong]:
 def nothing_is_taken_off_the_record(change: Change) -> Iterator[Wrong]:
     before, after = change.before, change.after
     for kind, was, now in (
-        ("call", set[str](before.calls), set[str](after.calls)),
-        ("voicemail", set[str](before.voicemails), set[str](after.voicemails)),
-        ("promise", set[str](before.promises), set[str](after.promises)),
+        ("call", before.calls, after.calls),
+        ("voicemail", before.voicemails, after.voicemails),
+        ("promise", before.promises, after.promises),
     ):
-        for gone in sorted(was - now):
+        for gone in sorted(() if was is now else set[str](was) - set[str](now)):
             yield Wrong("nothing is taken off the record", f"{kind} {gone} is gone")
 
 
 def messages_told_of_are_on_record(change: Change) -> Iterator[Wrong]:
     known = {voicemail.recording for voicemail in change.after.voicemails.values()}
-    for call in change.moved():
+    for call in change.moved:
         for event in change.after.events[call.id]:
             if event.kind == "voicemail.taken" and event.data["recording"] not in known:
                 yield Wrong("a message told of is on record", "voicemail.taken without a voicemail", call.key.sid)
 
 
 def promises_told_of_are_on_record(change: Change) -> Iterator[Wrong]:
-    for call in change.moved():
+    for call in change.moved:
         for event in change.after.events[call.id]:
             if event.kind == "promise.made" and event.data["promise"] not in change.after.promises:
                 yield Wrong("what was promised is on record", "promise.made without a promise", call.key.sid)
 
 
 def promises_are_never_silently_closed(change: Change) -> Iterator[Wrong]:
+    if change.after.promises is change.before.promises:
+        return
     for promise in change.after.promises.values():
         was = change.before.promises.get(promise.id)
         if promise is was or promise.open or promise.call is None:
@@ -281,7 +320,7 @@ def no_call_is_left_open(_: Line, __: list[OneCall], books: Books) -> Iterator[W
 def every_recording_is_a_voicemail(line: Line, _: list[OneCall], books: Books) -> Iterator[Wrong]:
     known = {voicemail.recording for voicemail in books.voicemails.values()}
     for recording in line.network.recordings():
-        if recording.status == "completed" and recording.sid not in known:
+        if recording.status == "completed" and recording.source == "RecordVerb" and recording.sid not in known:
             yield Wrong(
                 "no message is lost", "the carrier has a recording that is not on record", recording.call_sid or ""
             )

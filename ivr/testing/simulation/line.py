@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
 from ivr import config, wiring
 from ivr.core.errors import FlowRefused, IvrError
 from ivr.core.voicemail import TextState, Transcript
@@ -170,13 +168,13 @@ class Line:
         return QUIET if quiet < LONG_AGO else NIGHT
 
 
-Keeps = Callable[[Engine, VirtualScheduler, Callable[[str], None]], SqlRecords]
-"""The records as a process has them, over the engine that all its lives share."""
+Keeps = Callable[[SqlRecords, VirtualScheduler, Callable[[str], None]], SqlRecords]
+"""The records as a process has them, over those that all its lives share."""
 
 
-def struck(engine: Engine, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
+def struck(shared: SqlRecords, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
     """Records whose statements faults may strike."""
-    return StruckRecords(engine, clock, strike)
+    return StruckRecords(shared.engine, clock, strike, shared.compiled)
 
 
 @dataclass(frozen=True)
@@ -198,6 +196,8 @@ class Process:
         self._line, self._dice, self._keeps = line, dice, keeps
         self.life, self.alive = 0, False
         self._working = False
+        # Of the many statements only those faults hear that do something about them.
+        self._at_statement = [one.at_statement for one in line.faults if type(one).at_statement != Fault.at_statement]
         self._sweep: NextSweep | None = None
         self.rest = LateApp()
         self._outside: Outside | None = None
@@ -209,7 +209,7 @@ class Process:
         self.life, self.alive = self.life + 1, True
         later = InlineLater(self._hint)
         wire = CarrierWire(WsgiHttpClient(self.rest), line.faults, self._deleting)
-        kept = self._keeps(line.records.engine, line.scheduler, self._strike)
+        kept = self._keeps(line.records, line.scheduler, self._strike)
         self.office = wiring.open_office(
             line.settings, later, line.scheduler, line.ids, wire, redis=line.floor, kept=kept
         )
@@ -319,8 +319,8 @@ class Process:
 
     def _strike(self, what: str) -> None:
         if self._working:
-            for fault in self._line.faults:
-                fault.at_statement(what)
+            for at_statement in self._at_statement:
+                at_statement(what)
 
     # --- What a house in order never does ---------------------------------------------------------------------------
 
@@ -358,12 +358,12 @@ class Process:
         return replace(work, **changed)
 
     def _deleting(self, url: str) -> None:
-        """The carrier's copy of a message is about to go: ours must be on record and on the shelf by now."""
+        """The carrier's copy of a message or talk is about to go: ours must be on record and on the shelf by now."""
         recording = url.rpartition("/")[2].removesuffix(".json")
         self._working = False  # we only look: no fault strikes
         try:
             with self._line.records.read() as tx:
-                kept = tx.voicemails.by_recording(recording)
+                kept = tx.voicemails.by_recording(recording) or tx.recordings.by_recording(recording)
         finally:
             self._working = True
         if kept is None or self.office.audio.path(kept.id) is None:

@@ -15,6 +15,7 @@ from ivr.core.ticket import ENDS, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, TicketId
 from ivr.exchange.handset import Perceived
 from ivr.switchboard import places
+from ivr.switchboard.places import stands_in_line
 from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Records, TicketOnRecord
 from ivr.testing.simulation.callers import OneCall
 from ivr.testing.simulation.laws import Books, Change
@@ -147,7 +148,7 @@ def nobody_is_passed_over(change: Change) -> Laws:
 
 def _goes_before(one: TicketOnRecord, other: TicketOnRecord, agent: AgentId, change: Change, now: datetime) -> bool:
     ticket = one.ticket
-    if ticket.state is not TicketState.IN_LINE or (ticket.not_before is not None and now < ticket.not_before):
+    if not stands_in_line(one) or (ticket.not_before is not None and now < ticket.not_before):
         return False
     asked, starving = asked_at(ticket, now), change.line.rules.starving_after
     if not asked.allows(agent) or not serves(change.after.agents[agent].record.brings(), asked.need):
@@ -162,13 +163,9 @@ def note_who_is_in_line(change: Change) -> Laws:
         was = change.before.tickets.get(place.ticket.id)
         if was is place:
             continue
-        if place.ticket.state is not TicketState.IN_LINE:
+        if not stands_in_line(place):
             since.pop(place.ticket.id, None)
-        elif (
-            was is None
-            or was.ticket.state is not TicketState.IN_LINE
-            or was.ticket.not_before != place.ticket.not_before
-        ):
+        elif was is None or not stands_in_line(was) or was.ticket.not_before != place.ticket.not_before:
             since[place.ticket.id] = max(now, place.ticket.not_before or now)
     yield from ()
 

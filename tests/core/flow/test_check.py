@@ -321,10 +321,10 @@ def test_a_phrase_that_replaces_a_house_sentence_cannot_say_more_than_it() -> No
 
 def test_a_thousand_nodes_with_wrong_targets_are_checked_in_seconds() -> None:
     nodes = "".join(f"  n{n}: {{say: {{it: x, en: y}}, then: wrong_{n}}}\n" for n in range(1500))
-    before = time.monotonic()
+    before = time.process_time()
     found = problems(f"  a: {SAY}\n{nodes}")
     assert len([problem for problem in found if problem.code == "unknown-target"]) == 1500
-    assert time.monotonic() - before < 15
+    assert time.process_time() - before < 15
 
 
 def test_the_checker_alone_gives_faults_with_key_paths() -> None:

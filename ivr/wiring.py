@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -295,9 +296,14 @@ def tape_talk(settings: Settings, kept: Records, carrier: Telephone, later: Late
 def company(settings: Settings) -> Company | None:
     """The company file as it lies in the flows folder; None when it cannot be read (`ivr flows check` says why)."""
     try:
-        tree, _ = read_one("company.yaml", (settings.flows_dir / "company.yaml").read_bytes())
+        return _company((settings.flows_dir / "company.yaml").read_bytes())
     except OSError:
         return None
+
+
+@lru_cache(maxsize=4)
+def _company(text: bytes) -> Company | None:
+    tree, _ = read_one("company.yaml", text)
     return parse_company(tree)[0] if tree is not None else None
 
 

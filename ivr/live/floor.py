@@ -19,7 +19,7 @@ from redis.client import Pipeline
 from redis.commands.core import Script
 from redis.retry import Retry
 
-from ivr.core.errors import FloorLost, FloorUnavailable
+from ivr.core.errors import FloorBeingBuilt, FloorLost, FloorUnavailable
 from ivr.core.routing.decide import RING_AT_ONCE, FreeAgent, Pair, Rules, Strategy, Waiting
 from ivr.core.routing.skills import Asked, Need, Offer, Phase, Place, phases, serves
 from ivr.core.ticket import Ticket
@@ -33,6 +33,9 @@ STARVING = -4 * 10**15
 """Added to the score of tickets past the starvation limit: before everybody else, and still exact in a double."""
 
 FENCES_AN_EPOCH = 10**9
+BUILT_WITHIN, BUILT_A_TICKET = timedelta(seconds=10), timedelta(milliseconds=2)
+"""Whoever began to build a floor and takes longer has died over it."""
+
 LAPSED_AT_ONCE = 100
 PUT_AT_ONCE = 500
 TICKETS_A_LANE = 2
@@ -181,7 +184,7 @@ class RedisFloor:
         now: datetime,
     ) -> Sequence[Claim]:
         new = self.under(epoch)
-        new._open()
+        new._open(now, now + BUILT_WITHIN + len(tickets) * BUILT_A_TICKET)
         steps = [phases(ticket, self._rules.starving_after) for ticket in tickets]
         needs = dict.fromkeys(need for each in steps for need in _needs(each))
         new._learn(tuple(needs), tuple(dict.fromkeys(agent.offer for agent in agents)), now)
@@ -335,12 +338,15 @@ class RedisFloor:
 
     # --- A new floor --------------------------------------------------------------------------------------------------
 
-    def _open(self) -> None:
-        names = [keys.EPOCH, keys.prefix(self._epoch) + keys.NAMES["FENCE"][0]]
+    def _open(self, now: datetime, until: datetime) -> None:
+        names = [keys.EPOCH, keys.prefix(self._epoch) + keys.NAMES["FENCE"][0], keys.BUILDING]
+        first = self._epoch * FENCES_AN_EPOCH
         try:
-            said = self._scripts["open"](keys=names, args=[self._epoch, self._epoch * FENCES_AN_EPOCH])
+            said = self._scripts["open"](keys=names, args=[self._epoch, first, micros(now), micros(until)])
         except redis.RedisError as problem:
             raise FloorUnavailable from problem
+        if said == "building":
+            raise FloorBeingBuilt
         _not_lost(said)
 
     def _clear_away(self) -> None:

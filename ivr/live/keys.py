@@ -7,6 +7,9 @@ from __future__ import annotations
 
 EPOCH = "{floor}:epoch"
 
+BUILDING = "{floor}:building"
+"""Until when whoever began the epoch may take to build it, in microseconds."""
+
 NAMES = {
     # name in the scripts: (name in Redis, what is there)
     "FENCE": ("fence", "counter: the number of the last claim"),
@@ -38,7 +41,7 @@ def prefix(epoch: int) -> str:
 
 def of_other_epochs(name: str, epoch: int) -> bool:
     """Is this a name left over from another epoch?"""
-    return name != EPOCH and not name.startswith(prefix(epoch))
+    return name not in (EPOCH, BUILDING) and not name.startswith(prefix(epoch))
 
 
 EVERYTHING = "{floor}:*"

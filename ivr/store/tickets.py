@@ -267,6 +267,10 @@ class SqlTickets:
     def live(self, queue: QueueName | None = None) -> Sequence[TicketOnRecord]:
         return self._hot(LIVE) if queue is None else self._hot(LIVE_OF_QUEUE, queue=queue)
 
+    def versions(self) -> Mapping[TicketId, int]:
+        query = select(tickets.c.id, tickets.c.version).where(tickets.c.site_id == SITE, text(LIVE_TICKETS))
+        return {TicketId(row.id): row.version for row in self._link.all(query)}
+
     def ahead(self, ticket: Ticket, now: datetime) -> int:
         place = {"since": ticket.counts_from(), "order": ticket.order, "now": now}
         row = self._link.hot_one(AHEAD, {"queue": ticket.queue, "ticket": ticket.id, **place})

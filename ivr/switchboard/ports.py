@@ -547,6 +547,10 @@ class Tickets(Protocol):
         """Every one that has not ended, by arrival and order."""
         ...
 
+    def versions(self) -> Mapping[TicketId, int]:
+        """Of all that have not ended: what has changed since is told by it."""
+        ...
+
     def ahead(self, ticket: Ticket, now: datetime) -> int:
         """How many of the same queue stand in line before it (boosts counted), itself not counted.
 
@@ -1012,7 +1016,8 @@ class Floor(Protocol):
     ) -> Sequence[Claim]:
         """Begin again under a later epoch, with these in line and free, and these claims, each with a new fence.
 
-        ``tickets`` and ``agents`` hold those of the claims too. Raises FloorLost when another rebuilt it meanwhile.
+        ``tickets`` and ``agents`` hold those of the claims too. Raises FloorLost when it is under such an epoch
+        already, and FloorBeingBuilt while somebody else is at that.
         """
         ...
 
@@ -1055,7 +1060,7 @@ class Telephone(Protocol):
     def how_ended(self, sid: str) -> LegEnd | None:
         """How this one call ended, as the carrier says when asked for it alone; None while it is not over.
 
-        One that the carrier does not know any more is completed.
+        COMPLETED, too, where the carrier knows no such call: nobody can tell, and it is nobody's miss.
         """
         ...
 

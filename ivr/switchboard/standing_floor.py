@@ -1,21 +1,21 @@
 """The floor as it should stand: under the epoch that SQL knows, and rebuilt from SQL whenever Redis lost it.
 
-Redis may be wiped, or come back from an old file: then every script answers that the floor is lost. One rebuilder,
-chosen by a row that it holds locked in SQL, builds it anew under the next epoch; the others find the new epoch there.
-The row is held while Redis is written: the one place where a transaction waits for the network, since nobody else may
-rebuild meanwhile, and claims have to wait anyway.
+Redis may be wiped, or come back from an old file: then every script answers that the floor is lost. Whoever is first to
+begin the next epoch there builds it anew; the others find it unavailable until SQL knows the new epoch. Callers go on
+being put on record meanwhile: what they changed is brought up before the epoch counts, with the floor's row held, and
+once more after, for those who wrote beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 import structlog
 
-from ivr.core.errors import FloorLost, FloorUnavailable
+from ivr.core.errors import FloorBeingBuilt, FloorLost, FloorUnavailable
 from ivr.core.leg import LegKind
 from ivr.core.routing.decide import FreeAgent
 from ivr.core.ticket import Ticket, TicketState
@@ -31,6 +31,7 @@ from ivr.switchboard.ports import (
     FloorAnswer,
     Records,
     StandingClaim,
+    TicketOnRecord,
     Transaction,
 )
 
@@ -60,11 +61,11 @@ class StandingFloor:
     def rebuild(self) -> int:
         """Build it anew from what is on record, whether or not it stands: its new epoch.
 
-        Raises FloorUnavailable, RecordsUnavailable.
+        Raises FloorUnavailable (also while somebody else is building it), RecordsUnavailable.
         """
-        with self._records.write() as tx:
-            self._rebuild(tx, tx.floor.lock())
-            return tx.floor.epoch()
+        with self._records.read() as tx:
+            epoch = tx.floor.epoch()
+        return self._rebuild(epoch)
 
     @property
     def _floor(self) -> Floor:
@@ -73,29 +74,42 @@ class StandingFloor:
         return self._under
 
     def _recover(self) -> None:
-        with self._records.write() as tx:
-            epoch = tx.floor.lock()
-            if epoch != self._floor.epoch:
-                self._under = self._floor.under(epoch)
-            if epoch == 0 or not self._stands():  # another thread of this process may have built it meanwhile
-                self._rebuild(tx, epoch)
+        with self._records.read() as tx:
+            epoch = tx.floor.epoch()
+        if epoch != self._floor.epoch:
+            self._under = self._floor.under(epoch)
+        if epoch == 0 or not self._stands():  # another thread of this process may have built it meanwhile
+            self._rebuild(epoch)
 
     def _stands(self) -> bool:
         answer, _ = self._floor.withdraw(NOBODY, self._clock.now())
         return answer is not FloorAnswer.FLOOR_LOST
 
-    def _rebuild(self, tx: Transaction, epoch: int) -> None:
+    def _rebuild(self, epoch: int) -> int:
         now = self._clock.now()
-        standing = on_record(tx, now)
+        with self._records.read() as tx:
+            standing = on_record(tx, now)
+        new = self._built(epoch, standing, now)
+        with self._records.write() as tx:
+            if tx.floor.lock() >= new.epoch:
+                raise FloorBeingBuilt("somebody else has built it meanwhile")
+            standing = _brought_up(tx, new, standing, self._clock.now())
+            tx.floor.set(new.epoch, now)
+        self._under = new
+        with self._records.read() as tx:
+            _brought_up(tx, new, standing, self._clock.now())
+        log.warning("floor.rebuilt", epoch=new.epoch, tickets=len(standing.tickets), agents=len(standing.agents))
+        return new.epoch
+
+    def _built(self, epoch: int, standing: OnRecord, now: datetime) -> Floor:
         for later in range(epoch + 1, epoch + 1 + EPOCHS_TRIED):
             try:
                 self._floor.rebuild(later, standing.tickets, standing.agents, standing.claims, now)
+            except FloorBeingBuilt:
+                raise
             except FloorLost:
                 continue
-            tx.floor.set(later, now)
-            self._under = self._floor.under(later)
-            log.warning("floor.rebuilt", epoch=later, tickets=len(standing.tickets), agents=len(standing.agents))
-            return
+            return self._floor.under(later)
         raise FloorLost
 
 
@@ -106,18 +120,56 @@ class OnRecord:
     tickets: tuple[Ticket, ...]
     agents: tuple[FreeAgent, ...]
     claims: tuple[StandingClaim, ...]
+    versions: Mapping[TicketId, int]
 
 
 def on_record(tx: Transaction, now: datetime) -> OnRecord:
     """Who waits, who is free and who is claimed, by what stands in SQL; the claimed are among the first two as well."""
-    waiting = [p.ticket for p in tx.tickets.live() if stands_in_line(p) or p.ticket.state is TicketState.CLAIMED]
+    live = tx.tickets.live()
+    waiting = [place.ticket for place in live if _belongs(place)]
+    return _with_agents(tx, waiting, {place.ticket.id: place.version for place in live}, now)
+
+
+def _belongs(place: TicketOnRecord) -> bool:
+    return stands_in_line(place) or place.ticket.state is TicketState.CLAIMED
+
+
+def _with_agents(
+    tx: Transaction, waiting: Sequence[Ticket], versions: Mapping[TicketId, int], now: datetime
+) -> OnRecord:
     offered = [claim for claim in tx.claims.live() if claim.state is ClaimState.OFFERED]
     reserved = {claim.agent for claim in offered}
     on_the_phone = {leg.agent for leg in tx.legs.unfinished() if leg.kind is not LegKind.CUSTOMER} - reserved
     at_work = (each for each in tx.agents.all() if each.record.name not in on_the_phone)
     free = [free_agent(each) for each in at_work if may_be_offered(each, now, reserved)]
     known = {ticket.id for ticket in waiting}
-    return OnRecord(tuple(waiting), tuple(free), tuple(_standing(offered, known)))
+    return OnRecord(tuple(waiting), tuple(free), tuple(_standing(offered, known)), versions)
+
+
+def _brought_up(tx: Transaction, floor: Floor, was: OnRecord, now: datetime) -> OnRecord:
+    """The floor as the record has it now, where only what has changed since is read and asked again."""
+    versions = tx.tickets.versions()
+    changed = {name for name, version in versions.items() if was.versions.get(name) != version}
+    places = [tx.tickets.get(name) for name in changed]
+    kept = [ticket for ticket in was.tickets if ticket.id in versions and ticket.id not in changed]
+    waiting = [place.ticket for place in places if _belongs(place)]
+    now_so = _with_agents(tx, [*kept, *waiting], versions, now)
+    gone = {ticket.id for ticket in was.tickets} - {ticket.id for ticket in kept}
+    for name in gone:
+        _unless_lost(floor.withdraw(name, now))
+    for ticket in waiting:
+        _unless_lost(floor.put(ticket, now))
+    for agent in {agent.agent for agent in was.agents} - {agent.agent for agent in now_so.agents}:
+        _unless_lost(floor.agent_not_free(agent, now))
+    let_go = {agent for claim in was.claims if claim.ticket in gone for agent in claim.agents}
+    for free in now_so.agents:
+        if free not in was.agents or free.agent in let_go:
+            _unless_lost(floor.agent_free(free, now))
+    tokens = {claim.token for claim in was.claims if claim.ticket not in gone}
+    for claim in now_so.claims:
+        if claim.token not in tokens:
+            _unless_lost(floor.claim(claim.ticket, claim.agents, claim.token, now, claim.lapses))
+    return now_so
 
 
 def may_be_offered(agent: AgentOnRecord, now: datetime, reserved: set[AgentId]) -> bool:

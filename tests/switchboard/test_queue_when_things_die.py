@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from ivr.core.agent import Wish
-from ivr.core.errors import RecordsUnavailable
+from ivr.core.agent import AgentEvent, Wish
+from ivr.core.errors import FloorBeingBuilt, RecordsUnavailable
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, TicketId
+from ivr.live.floor import RedisFloor
+from ivr.switchboard import agents, places
+from ivr.switchboard.ports import Claim
 from tests.switchboard.queue_world import Killed, Phone, QueueWorld
 
 CALLER, ORDERS, REPAIRS = "+390612345670", "+39800123456", "+39800123457"
@@ -160,3 +165,48 @@ def test_nobody_is_rung_or_moved_while_our_doors_are_closed_and_everybody_is_onc
     world.passes(2)
     world.arrives()
     assert caller.place == "room"
+
+
+def test_what_changes_while_the_floor_is_built_stands_on_it(world: QueueWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("anna", "carla"):
+        world.wishes(name, Wish.AVAILABLE)
+    callers = [world.rings(f"{CALLER[:-1]}{n}", REPAIRS) for n in range(4)]
+    world.arrives()
+    rings = rung(world)
+    rung_for, *in_line = (TicketId(phone.ticket) for phone in callers)
+    build = RedisFloor.rebuild
+
+    def and_meanwhile(floor: RedisFloor, *what: Any) -> Sequence[Claim]:
+        made = build(floor, *what)
+        monkeypatch.undo()
+        with world.records.write() as tx:
+            agents.wish(tx, AgentId("anna"), Wish.OFF, "because", world.clock.at)
+            places.leave(tx, in_line[0], "left", world.clock.at)
+            (claim,) = (claim for claim in tx.claims.live() if claim.ticket == rung_for)
+            places.refused(tx, claim, AgentEvent.LET_GO, "let_go", world.clock.at, ours=True)
+        return made
+
+    monkeypatch.setattr(RedisFloor, "rebuild", and_meanwhile)
+    world.redis.flushdb()
+    stands = world.office.queueing.care.floor.ask(lambda floor: floor.snapshot(world.clock.at))
+    assert stands.in_line == {rung_for, *in_line[1:]}
+    assert not stands.claims
+    assert [free.agent for free in stands.free] == [rings.number.removeprefix("client:")]
+
+
+def test_who_finds_the_floor_being_built_by_somebody_else_leaves_it_to_them_until_they_must_have_died(
+    world: QueueWorld,
+) -> None:
+    world.rings(CALLER, ORDERS)
+    world.arrives()
+    floor = world.office.queueing.care.floor
+    world.redis.flushdb()
+    built = 7  # steps, two readings before it
+    world.faults.after(built, Killed)  # before SQL knows of it
+    world.does(lambda: floor.rebuild())
+    for _ in range(2):
+        with pytest.raises(FloorBeingBuilt):
+            floor.ask(lambda floor: floor.snapshot(world.clock.at))
+        world.clock.at += timedelta(seconds=4)
+    world.clock.at += timedelta(seconds=4)
+    assert len(floor.ask(lambda floor: floor.snapshot(world.clock.at)).in_line) == 1

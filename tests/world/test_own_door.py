@@ -68,3 +68,15 @@ def test_slow_is_not_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not looked(door)
     with socket.create_server(("127.0.0.1", port)):  # a server that starts: it is asked later
         assert looked(door)
+
+
+def test_after_five_minutes_it_may_be_the_way_there_that_is_broken() -> None:
+    passed = [0.0]
+    with web(0) as port:
+        door = OwnDoor(f"http://127.0.0.1:{port}/line", lambda: passed[0])
+        assert looked(door)
+    assert not looked(door)
+    passed[0] = 299.0
+    assert not looked(door)
+    passed[0] = 301.0
+    assert looked(door)

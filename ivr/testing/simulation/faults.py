@@ -267,15 +267,19 @@ class RecordsRefuse(Fault):
 
 
 class StruckRecords(SqlRecords):
-    """The records of one process, with faults at its statements while it works."""
+    """The records of one process, with faults at its statements while it works; they lie in memory, behind one
+    connection.
+    """
 
     def __init__(self, engine: Engine, clock: Clock, strike: Callable[[str], None], compiled: Compiled) -> None:
         super().__init__(engine, clock)
         self._strike, self.compiled = strike, compiled
+        self._only = engine.connect()
 
     def begun(self, begin: str) -> tuple[Connection, Any]:
         self._strike("begin")
-        connection, cursor = super().begun(begin)
+        connection, cursor = self._only, self._only.connection.cursor()
+        cursor.execute(begin)
         struck: Any = _StruckConnection(connection, self._strike)
         return struck, _StruckCursor(cursor, self._strike)
 
@@ -287,6 +291,9 @@ class _StruckConnection:
 
     def __init__(self, connection: Connection, strike: Callable[[str], None]) -> None:
         self._connection, self._strike = connection, strike
+
+    def close(self) -> None:
+        """Nothing: it is the only one, and is gone with the process."""
 
     def execute(self, *statement: Any, **options: Any) -> Any:
         self._strike("statement")

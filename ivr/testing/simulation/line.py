@@ -54,7 +54,7 @@ STIRRED, ON_THE_LINE, OWED, QUIET, NIGHT = SWEEP, 30.0, 60.0, 900.0, 7200.0
 """Seconds between two sweeps: where something went wrong of late, the sweep makes it good, and comes as often
 as in the worker; else it finds what came due by itself, and may take its time."""
 
-OF_LATE, LONG_AGO = 40.0, 7200.0
+OF_LATE, LONG_AGO = 20.0, 7200.0
 
 RESTART = (0.5, 2.0, 9.0)
 """Seconds until a process that died is there again."""

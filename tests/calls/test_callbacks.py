@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,11 +11,13 @@ from ivr import wiring
 from ivr.core.agent import SystemState, Wish
 from ivr.core.callbacks import CODE_BOOST, Callback, CallbackState, Outcome
 from ivr.core.company import EmergencyClosing
+from ivr.core.flow.model import Lookup
 from ivr.core.leg import LegKind
 from ivr.core.promises import Promise, PromiseState
 from ivr.core.ticket import TicketKind, TicketState
 from ivr.core.words import CustomerId, PhoneNumber
 from ivr.switchboard import callbacks
+from ivr.switchboard.notice import Notices
 from ivr.switchboard.ports import Mail
 from ivr.testing import scripts
 from ivr.testing.on_duty import OnDuty
@@ -163,6 +165,15 @@ def test_after_three_misses_it_ends_and_who_rings_then_goes_forward_in_line() ->
                 for h in (46, 48)
             ]
         assert callback.code is not None and worth == [CODE_BOOST, timedelta()]
+        last = world.network.messages(to=MARIA)[0].body
+        assert "da questo numero entro 48 ore" in last and callback.code not in last  # this flow asks nobody for a code
+        flow = world.office.flows.for_number(PhoneNumber("+39800123456"))
+        asks = Lookup(name="ask", record="callback", by="code", found="goodbye", not_found="goodbye", failed="goodbye")
+        with_codes = replace(flow, flow=replace(flow.flow, nodes={**flow.flow.nodes, "ask": asks}))
+        notices = Notices(world.office.wording, world.office.numbering, world.office.ids)
+        with world.records.write() as tx:
+            notices.put(tx, tx.callbacks.get(callback.id), with_codes, True, now)
+            assert f"con il codice {callback.code}" in tx.texts.of(callback.customer)[-1].body
 
 
 def test_who_wants_no_call_any_more_is_not_called_again() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from ivr.core.events import CallEvent
 from ivr.core.words import CallId, CustomerId
@@ -125,3 +126,32 @@ def test_a_write_that_is_dropped_breaks_a_law_at_once(kind: type[SqlTransaction]
     told = simulate(Plan(1, 20), FLOWS, records_of(kind))
     assert [seen.wrong.law for seen in told.broken] == [law]
     assert any("speaks for" in entry.text for entry in told.broken[0].dialogue), "the dialogue tells what led there"
+
+
+def spoiling(statement: str) -> type[SqlTransaction]:
+    """Does what nobody may at the end of each call, beside what is written of it, and touches no row of the call."""
+
+    class SpoilingLog(SqlCallLog):
+        def add(self, call: CallId, events: Sequence[CallEvent], happened_at: datetime) -> None:
+            super().add(call, events, happened_at)
+            if any(event.kind == "call.ended" for event in events):
+                self._link.run(text(statement))
+
+    class SpoilingTransaction(SqlTransaction):
+        @property
+        def log(self) -> SqlCallLog:
+            return SpoilingLog(self._link, self._clock.now)
+
+    return SpoilingTransaction
+
+
+@pytest.mark.parametrize(
+    ("statement", "law"),
+    [
+        ("DELETE FROM voicemails", "nothing is taken off the record"),
+        ("UPDATE agents SET state = 'talking'", "no agent is stuck"),
+    ],
+)
+def test_whatever_is_written_is_seen_by_the_laws(statement: str, law: str) -> None:
+    told = simulate(Plan(1, 20), FLOWS, records_of(spoiling(statement)))
+    assert law in {seen.wrong.law for seen in told.broken}

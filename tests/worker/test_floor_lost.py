@@ -55,6 +55,7 @@ def waiting(world: World) -> int:
         return sum(place.ticket.state is TicketState.IN_LINE for place in tx.tickets.live())
 
 
+@pytest.mark.timeout(300)  # ten seconds where nothing else is done
 def test_wiped_while_two_hundred_wait_everybody_is_answered_in_the_order_they_came(world: World) -> None:
     callers = [f"+39333{7 * n % CALLERS:07}" for n in range(CALLERS)]  # not in the order of their numbers
     for caller in callers:

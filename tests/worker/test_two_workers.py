@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from twilio.http.response import Response
 from bench.queue_line import crew, write_flows
 from ivr import wiring
 from ivr.core.agent import Wish
+from ivr.core.errors import RecordsUnavailable
 from ivr.store.tables import claims, legs
 from ivr.switchboard import agents as roster
 from ivr.testing.floors import redis_for_a_world
@@ -59,6 +60,17 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: str) -
     opened.office.records.close()
 
 
+def in_its_turn(look: Callable[[], object], rounds: int = 30) -> None:
+    """As a sweep does: who waits in vain for the record, on a busy machine, looks again at the next round."""
+    for left in reversed(range(rounds)):
+        try:
+            look()
+            return
+        except RecordsUnavailable:
+            if not left:
+                raise
+
+
 @pytest.fixture
 def floor() -> Iterator[redis.Redis]:
     with redis_for_a_world() as client:
@@ -81,7 +93,7 @@ def test_two_workers_at_once_ring_every_agent_once_and_offer_every_caller_once(
         together.wait()
         try:
             for look in (office.queueing.tend, office.queueing.compare, office.queueing.rest, office.queueing.tend):
-                look()
+                in_its_turn(look)
         except Exception as error:  # noqa: BLE001 (told to the test, which has none to spare)
             trouble.append(error)
 

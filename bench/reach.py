@@ -25,7 +25,7 @@ from ivr.store.tables import agent_states, calls, claims, tickets
 
 AIM = 300.0
 CALLERS, AGENTS = 500, 10
-TALKS = 10.0
+TALKS = 5.0
 WRAP_UPS = (timedelta(), timedelta(seconds=2))
 """Agents have them in turn: half are free when the talk ends, half when the wrap-up does."""
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from bench.servers import free_port
 from ivr import config, wiring
 from ivr.cli.serve import children
@@ -28,6 +30,7 @@ from ivr.flowfiles.shelf import publish_folder
 from ivr.live.server import EmbeddedRedis
 from ivr.processes import Supervisor
 from ivr.store.schema import upgrade
+from ivr.store.tables import tickets
 from ivr.switchboard import agents as roster
 from ivr.worker.later import SweepOnly
 
@@ -86,8 +89,9 @@ class QueueLine:
 
     def waiting(self) -> int:
         """How many stand in line."""
-        with self.office.records.read() as tx:
-            return sum(place.ticket.state is TicketState.IN_LINE for place in tx.tickets.live())
+        in_line = select(func.count()).select_from(tickets).where(tickets.c.state == TicketState.IN_LINE.value)
+        with self.office.records.engine.connect() as connection:
+            return int(connection.execute(in_line).scalar_one())
 
     def begin_work(self, agent: str) -> None:
         """An agent wishes to work from now on; the next sweep sees it."""

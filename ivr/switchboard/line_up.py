@@ -25,7 +25,7 @@ ON_RECORD_WITHIN = timedelta(seconds=5)
 by SQL. (SQL gives up on a statement after half of it.)"""
 
 AHEAD = timedelta(minutes=1)
-"""A wrap-up that began so far ahead began before the clock was put back: it is over."""
+"""What began so far ahead began before the clock was put back: a wrap-up is over, and an arrival is now."""
 
 
 @dataclass(frozen=True)
@@ -150,14 +150,21 @@ class FloorCare:
             live = tx.tickets.live()
             agents = tx.agents.all()
             offered = {claim.token for claim in tx.claims.live() if claim.state is ClaimState.OFFERED}
-        old = now + LAPSES - ON_RECORD_WITHIN
-        dead = [claim for claim in seen.claims if claim.token not in offered and claim.lapses <= old]
+        young = LAPSES - ON_RECORD_WITHIN
+        dead = [
+            claim
+            for claim in seen.claims
+            if claim.token not in offered and not young < claim.lapses - now <= LAPSES + AHEAD
+        ]
         for claim in dead:
             self.line_up.give_back(claim.ticket, claim.token, claim.agents)
         there = seen.in_line | seen.resting | {claim.ticket for claim in seen.claims}
         in_line = {place.ticket.id for place in live if places.stands_in_line(place)}
         claimed = {place.ticket.id for place in live if place.ticket.state is TicketState.CLAIMED}
-        differ = sorted((in_line - there) | (there - in_line - claimed))
+        ahead = _put_back([place.ticket for place in live], now)
+        for ticket, at in ahead.items():
+            places.retried(lambda ticket=ticket, at=at: self._arrived(ticket, at))  # type: ignore[misc]
+        differ = sorted((in_line - there) | (there - in_line - claimed) | ahead.keys())
         for ticket in differ:
             self.line_up(ticket)
         busy = {agent for claim in seen.claims for agent in claim.agents}
@@ -169,6 +176,10 @@ class FloorCare:
             places.retried(lambda name=name: self._idle(name))  # type: ignore[misc]
         self.line_up.agents(wrong | rested)
         return len(dead) + len(differ) + len(wrong | rested)
+
+    def _arrived(self, ticket: TicketId, at: datetime) -> None:
+        with self.records.write() as tx:
+            places.arrived_before(tx, places.hold(tx, ticket), at)
 
     def rested(self) -> Rested:
         """Agents whose wrap-up is due are idle, on record and on the floor."""
@@ -210,6 +221,16 @@ def _as_free(tx: Transaction, name: AgentId, now: datetime) -> FreeAgent | None:
     except NoSuchAgent:
         return None
     return free_agent(agent) if agent.status.is_free(now) else None
+
+
+def _put_back(live: Iterable[Ticket], now: datetime) -> dict[TicketId, datetime]:
+    """Of those in line who arrived before the clock was put back, when they shall have: before all who came after."""
+    at, arrived = now, dict[TicketId, datetime]()
+    for ticket in sorted(live, key=lambda ticket: ticket.order, reverse=True):
+        at = min(at, ticket.arrived_at)
+        if ticket.state is TicketState.IN_LINE and ticket.arrived_at > now + AHEAD:
+            arrived[ticket.id] = at
+    return arrived
 
 
 def _rested(status: AgentStatus, now: datetime) -> bool:

@@ -174,6 +174,14 @@ def forgiven(tx: Transaction, place: TicketOnRecord, now: datetime) -> bool:
     return True
 
 
+def arrived_before(tx: Transaction, place: TicketOnRecord, at: datetime) -> None:
+    """The clock was put back behind an arrival: what is to come so long after it would be late by as much."""
+    ticket = place.ticket
+    if ticket.state is TicketState.IN_LINE and ticket.arrived_at > at:
+        until = ticket.last_agent_until and min(ticket.last_agent_until, at + LAST_AGENT_FIRST)
+        _write(tx, replace(place, ticket=replace(ticket, arrived_at=at, last_agent_until=until)))
+
+
 def given_up(tx: Transaction, place: TicketOnRecord, now: datetime) -> None:
     """Nobody came back to a place that was kept."""
     _end(tx, place, TicketEvent.ABANDONED, "nobody came back", now)

@@ -20,6 +20,9 @@ AT_ONCE = 100
 LISTED_AFTER = timedelta(seconds=3)
 """A leg that the carrier has named to us is known there by then; where its list is behind, it is asked by its name."""
 
+ONE_BY_ONE = 20
+"""So many legs are asked for by their names: the carrier's list holds everybody who waits as well."""
+
 
 @dataclass(frozen=True)
 class Queueing:
@@ -129,7 +132,7 @@ class Queueing:
             ]
         if not legs:
             return
-        live: Set[str] = frozenset(self.telephone.live_calls())
+        live: Set[str] = frozenset(self.telephone.live_calls()) if len(legs) > ONE_BY_ONE else frozenset()
         for leg in legs:
             if leg.sid is None or leg.sid in live:
                 continue

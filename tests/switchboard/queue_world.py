@@ -585,7 +585,7 @@ class QueueWorld:
     def sweep(self) -> None:
         self.does(lambda: self.work.tend_floor())
         self.does(lambda: self.work.compare_legs())
-        if self.clock.at >= self._carrier_due:
+        if not timedelta() < self._carrier_due - self.clock.at <= timedelta(seconds=CARRIER_EVERY):
             self._carrier_due = self.clock.at + timedelta(seconds=CARRIER_EVERY)
             self._missing = self.does(lambda: self.work.end_vanished(self._missing)) or frozenset()
             self.does(lambda: self.work.compare_floor())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from ivr.switchboard import agents, places
 from ivr.switchboard.ports import Claim
 from tests.switchboard.queue_world import Killed, Phone, QueueWorld
 
+HOUR = timedelta(hours=1)
 CALLER, ORDERS, REPAIRS = "+390612345670", "+39800123456", "+39800123457"
 
 
@@ -210,3 +211,103 @@ def test_who_finds_the_floor_being_built_by_somebody_else_leaves_it_to_them_unti
         world.clock.at += timedelta(seconds=4)
     world.clock.at += timedelta(seconds=4)
     assert len(floor.ask(lambda floor: floor.snapshot(world.clock.at)).in_line) == 1
+
+
+# --- The clock is put back by an hour ---------------------------------------------------------------------------------
+
+
+def is_answered(world: QueueWorld, caller: Phone, within: float = 60) -> bool:
+    """Agents answer what rings, and press 1."""
+    until = world.clock.at + timedelta(seconds=within)
+    while world.clock.at < until and caller.place != "room":
+        world.passes(2)
+        world.arrives()
+        for phone in list(world.carrier.phones.values()):
+            if phone.is_agents and phone.place == "ringing":
+                world.carrier.answers(phone)
+                world.arrives()
+            if phone.is_agents and phone.place == "asked":
+                world.carrier.presses(phone, "1")
+                world.arrives()
+    return caller.place == "room"
+
+
+def nobody_is_there(world: QueueWorld) -> None:
+    """Carla comes later."""
+
+
+def she_is_rung(world: QueueWorld) -> None:
+    world.wishes("carla", Wish.AVAILABLE)
+    world.arrives()
+    rung(world)
+
+
+def she_missed_it(world: QueueWorld) -> None:
+    she_is_rung(world)
+    world.carrier.hangs_up(rung(world), "no-answer")
+    world.arrives()
+
+
+def her_dial_was_never_heard_of(world: QueueWorld) -> None:
+    world.carrier.mood = "lost"
+    she_is_rung(world)
+    world.carrier.hangs_up(rung(world))
+    world.carrier.webhooks.clear()
+
+
+def the_claim_never_came_on_record(world: QueueWorld) -> None:
+    world.wishes("carla", Wish.AVAILABLE)
+    world.hints.waiting.clear()
+    world.faults.after(4, Killed)
+    world.heed(("match", ""))
+
+
+def the_floor_is_wiped(world: QueueWorld) -> None:
+    world.redis.flushdb()
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        nobody_is_there,
+        she_is_rung,
+        she_missed_it,
+        her_dial_was_never_heard_of,
+        the_claim_never_came_on_record,
+        the_floor_is_wiped,
+    ],
+)
+def test_who_waits_is_answered_though_the_clock_is_put_back_by_an_hour(
+    world: QueueWorld, meanwhile: Callable[[QueueWorld], None]
+) -> None:
+    caller = world.rings(CALLER, REPAIRS)
+    world.arrives()
+    meanwhile(world)
+    world.clock.at -= HOUR
+    world.wishes("carla", Wish.AVAILABLE)
+    assert is_answered(world, caller)
+
+
+def test_who_wraps_up_while_the_clock_is_put_back_answers_the_next(world: QueueWorld) -> None:
+    world.wishes("carla", Wish.AVAILABLE)
+    before = world.rings(CALLER, REPAIRS)
+    world.arrives()
+    taken(world)
+    caller = world.rings(CALLER[:-1] + "1", REPAIRS)
+    world.carrier.hangs_up(before)
+    world.arrives()
+    world.clock.at -= HOUR
+    assert is_answered(world, caller)
+
+
+def test_skills_are_relaxed_in_time_and_the_order_stays_though_the_clock_is_put_back(world: QueueWorld) -> None:
+    callers = [world.rings(f"{CALLER[:-1]}{n}", ORDERS) for n in range(2)]
+    world.arrives()
+    world.clock.at -= HOUR
+    callers.append(world.rings(f"{CALLER[:-1]}2", ORDERS))
+    world.wishes("bruno", Wish.AVAILABLE)  # he knows less Italian than is asked at first
+    assert is_answered(world, callers[0])
+    world.wishes("bruno", Wish.OFF)
+    world.wishes("anna", Wish.AVAILABLE)
+    assert is_answered(world, callers[1])
+    assert callers[2].place == "parked"

@@ -844,7 +844,8 @@ def _found(all_of_them: dict[str, T], sid: str, where: str) -> T:
 
 def _matching(all_of_them: dict[str, T], wanted: Mapping[str, object]) -> list[T]:
     """Those with these values (None: any), newest first."""
-    return [one for one in reversed(all_of_them.values()) if _matches(one, wanted)]
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    return [one for one in reversed(all_of_them.values()) if _matches(one, asked)]
 
 
 def _size(size: int) -> int:

@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 
 from ivr.core.agent import AgentEvent, AgentStatus, SystemState
 from ivr.core.errors import NoSuchTicket
-from ivr.core.leg import LegKind
 from ivr.core.roster import NoSuchAgent
 from ivr.core.routing.decide import FreeAgent
 from ivr.core.ticket import Ticket, TicketState
 from ivr.core.words import AgentId, TicketId
 from ivr.switchboard import places
 from ivr.switchboard.ports import ClaimState, Clock, Floor, FloorAnswer, Later, Records, StandingClaim, Transaction
-from ivr.switchboard.standing_floor import StandingFloor, free_agent
+from ivr.switchboard.standing_floor import StandingFloor, free_agent, on_the_phone
 
 LAPSES = timedelta(seconds=35)
 """So long an offer stands: the ringing, the whisper, and time for the carrier to tell us."""
@@ -62,8 +61,8 @@ class LineUp:
             return
         now = self.clock.now()
         with self.records.read() as tx:
-            on_the_phone = {leg.agent for leg in tx.legs.unfinished() if leg.kind is not LegKind.CUSTOMER}
-            free = {name: None if name in on_the_phone else _as_free(tx, name, now) for name in wanted}
+            busy = on_the_phone(tx)
+            free = {name: None if name in busy else _as_free(tx, name, now) for name in wanted}
         for name, agent in free.items():
             if agent is not None:
                 self.floor.ask(lambda floor, agent=agent: floor.agent_free(agent, now))  # type: ignore[misc]
@@ -148,7 +147,7 @@ class FloorCare:
         seen = self.floor.ask(lambda floor: floor.snapshot(now))
         with self.records.read() as tx:
             live = tx.tickets.live()
-            agents = tx.agents.all()
+            agents, phoning = tx.agents.all(), on_the_phone(tx)
             offered = {claim.token for claim in tx.claims.live() if claim.state is ClaimState.OFFERED}
         young = LAPSES - ON_RECORD_WITHIN
         dead = [
@@ -169,7 +168,7 @@ class FloorCare:
             self.line_up(ticket)
         busy = {agent for claim in seen.claims for agent in claim.agents}
         free = {agent.agent for agent in seen.free}
-        wanted = {each.record.name for each in agents if each.status.is_free(now)}
+        wanted = {each.record.name for each in agents if each.status.is_free(now)} - phoning
         wrong = (wanted - free - busy) | (free - wanted)
         rested = {each.record.name for each in agents if _rested(each.status, now)}
         for name in rested:

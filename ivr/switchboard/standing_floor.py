@@ -139,9 +139,9 @@ def _with_agents(
 ) -> OnRecord:
     offered = [claim for claim in tx.claims.live() if claim.state is ClaimState.OFFERED]
     reserved = {claim.agent for claim in offered}
-    on_the_phone = {leg.agent for leg in tx.legs.unfinished() if leg.kind is not LegKind.CUSTOMER} - reserved
-    at_work = (each for each in tx.agents.all() if each.record.name not in on_the_phone)
-    free = [free_agent(each) for each in at_work if may_be_offered(each, now, reserved)]
+    there = tx.agents.all()
+    busy = on_the_phone(tx) - reserved
+    free = [free_agent(each) for each in there if each.record.name not in busy and may_be_offered(each, now, reserved)]
     known = {ticket.id for ticket in waiting}
     return OnRecord(tuple(waiting), tuple(free), tuple(_standing(offered, known)), versions)
 
@@ -170,6 +170,12 @@ def _brought_up(tx: Transaction, floor: Floor, was: OnRecord, now: datetime) -> 
         if claim.token not in tokens:
             _unless_lost(floor.claim(claim.ticket, claim.agents, claim.token, now, claim.lapses))
     return now_so
+
+
+def on_the_phone(tx: Transaction) -> frozenset[AgentId]:
+    """Agents whose phone is in use for us, be it that they hear the last words of an offer."""
+    legs = (leg for leg in tx.legs.unfinished() if leg.kind is not LegKind.CUSTOMER)
+    return frozenset(leg.agent for leg in legs if leg.agent is not None)
 
 
 def may_be_offered(agent: AgentOnRecord, now: datetime, reserved: set[AgentId]) -> bool:

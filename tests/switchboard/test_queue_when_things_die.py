@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from ivr.core.agent import AgentEvent, Wish
 from ivr.core.errors import FloorBeingBuilt, RecordsUnavailable
+from ivr.core.leg import LegState
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, TicketId
 from ivr.live.floor import RedisFloor
@@ -185,6 +187,8 @@ def test_what_changes_while_the_floor_is_built_stands_on_it(world: QueueWorld, m
             places.leave(tx, in_line[0], "left", world.clock.at)
             (claim,) = (claim for claim in tx.claims.live() if claim.ticket == rung_for)
             places.refused(tx, claim, AgentEvent.LET_GO, "let_go", world.clock.at, ours=True)
+            (leg,) = tx.legs.unfinished()
+            tx.legs.change(replace(leg, state=LegState.ENDED))
         return made
 
     monkeypatch.setattr(RedisFloor, "rebuild", and_meanwhile)

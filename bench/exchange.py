@@ -37,7 +37,7 @@ def _call(world: World, n: int) -> None:
     phones = world.telephones
     handset = phones.dial(f"+39333{n:07}", LINE)
     heard = 0
-    for key in ("3", "1"):
+    for key in ("3", "2"):
         heard = _until_asked(phones, handset, heard)
         handset.press(key)
     _until_asked(phones, handset, heard)

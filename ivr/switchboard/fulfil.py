@@ -142,7 +142,7 @@ def _record(record: str, key: str, tx: Transaction, now: datetime) -> Got:
     match record:
         case "order":
             order = tx.customers.order(key)
-            return GotRecord(order_fields(order) if order else None, ORDER_TYPES)
+            return GotRecord(order_fields(order), ORDER_TYPES, order.customer) if order else GotRecord(None)
         case "case":
             case = tx.cases.by_code(key)
             return GotRecord(case_fields(case) if case else None, CASE_TYPES)
@@ -151,7 +151,7 @@ def _record(record: str, key: str, tx: Transaction, now: datetime) -> Got:
                 customer = tx.customers.get(CustomerId(key))
             except NoSuchCustomer:
                 return GotRecord(None)
-            return GotRecord(customer_fields(customer), CUSTOMER_TYPES)
+            return GotRecord(customer_fields(customer), CUSTOMER_TYPES, customer.id)
         case "callback":
             missed = tx.callbacks.by_code(key, now)
             return GotRecord({"code": missed.code} if missed else None, {"code": "digits"})

@@ -20,7 +20,7 @@ from ivr.core.agent import Wish
 from ivr.core.call import CallRecord
 from ivr.core.callbacks import CODE_HOLDS, Callback, CallbackState
 from ivr.core.customer import Customer, CustomerKind
-from ivr.core.errors import FloorUnavailable, FlowRefused
+from ivr.core.errors import FloorUnavailable, FlowRefused, RecordsUnavailable
 from ivr.core.flow.turn import (
     Got,
     GotNothing,
@@ -47,7 +47,7 @@ from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
 from ivr.switchboard import agents
 from ivr.switchboard.fulfil import fulfil
-from ivr.switchboard.ports import Ids, Mail, Numbering, Transaction, Transcriber
+from ivr.switchboard.ports import Clock, Ids, Mail, Numbering, Records, Transaction, Transcriber
 from ivr.testing import on_duty
 from ivr.testing.evidence import RecordedEvidence
 from ivr.testing.floors import redis_for_a_world
@@ -60,7 +60,7 @@ SWEEP = 5.0
 """Seconds between two sweeps, as the worker has it."""
 
 AFTERWARDS = timedelta(minutes=1)
-"""So long after the last call the line is swept as if somebody were on it."""
+"""So long after the last call, and the last place in line, the line is swept as if somebody were on it."""
 
 PUBLIC_URL = "https://line.example"
 
@@ -223,7 +223,7 @@ def open_world(
         if transcriber is None:
             transcriber = ends.enter_context(wiring.transcriber(models_dir)) if models_dir else NoTranscriber()
         later.serve(wiring.work(office, transcriber))
-        later.sweep_every(SWEEP, lambda: nobody_on_the_line(network, scheduler.now()))
+        later.sweep_every(SWEEP, Quiet(network, office.records, scheduler))
         evidence = RecordedEvidence(office.records, "twilio", settings.account_sid)
         telephones = InProcessTelephones(network, scheduler)
         return World(
@@ -232,9 +232,28 @@ def open_world(
     raise AssertionError("an exit stack swallows nothing")
 
 
-def nobody_on_the_line(network: Network, now: datetime) -> bool:
-    """Nor was anybody within the last minute."""
-    return all(call.end_time is not None and now - call.end_time > AFTERWARDS for call in network.calls())
+class Quiet:
+    """Nobody is on the line, or no more than in the flow; nor was anybody within the last minute."""
+
+    def __init__(self, network: Network, records: Records, clock: Clock) -> None:
+        self._network, self._records, self._clock = network, records, clock
+        self._busy_until = clock.now()
+
+    def __call__(self) -> bool:
+        now = self._clock.now()
+        if self._busy_until < now and self._on_the_line(now) and self._in_line():
+            self._busy_until = now + AFTERWARDS
+        return self._busy_until < now
+
+    def _on_the_line(self, now: datetime) -> bool:
+        return any(call.end_time is None or now - call.end_time < AFTERWARDS for call in self._network.calls())
+
+    def _in_line(self) -> bool:
+        try:
+            with self._records.read() as tx:
+                return bool(tx.tickets.live())
+        except RecordsUnavailable:
+            return True
 
 
 class LateApp:

@@ -281,6 +281,7 @@ class GotRecord:
 
     fields: Mapping[str, Value] | None
     types: Mapping[str, str] = field(default_factory=dict)  # field -> text, number, money, date, moment, enum:NAME
+    owner: str | None = None  # the customer's id; None where whoever has its number may hear of it
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ivr.core.ticket import ENDS, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, TicketId
 from ivr.exchange.handset import Perceived
 from ivr.switchboard import places
+from ivr.switchboard.line_up import LAPSES
 from ivr.switchboard.places import stands_in_line
 from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Records, TicketOnRecord
 from ivr.testing.simulation.callers import OneCall
@@ -29,6 +30,10 @@ SETTLES = timedelta(seconds=2)
 
 SETTLES_WITH_FAULTS = timedelta(minutes=2)
 """The same, where hints get lost, Redis is gone for a while, and processes die."""
+
+LEAVES_A_CLAIM = ("records_refuse", "redis_gone", "process_killed")
+HELD = LAPSES + timedelta(seconds=10)
+"""A claim on the floor that never came on record holds its ticket until it lapses and a sweep finds it."""
 
 Laws = Iterator[Wrong]
 
@@ -132,6 +137,9 @@ def nobody_is_passed_over(change: Change) -> Laws:
     """A claim that is new: nobody who could have been served by this agent stood before its ticket."""
     now = change.line.scheduler.now()
     settles = SETTLES_WITH_FAULTS if change.line.faults else SETTLES
+    last = change.line.diary.struck_last
+    if any(fault in last and now - last[fault] < HELD for fault in LEAVES_A_CLAIM):
+        return
     fresh = [claim for key, claim in change.after.claims.items() if key not in change.before.claims]
     chosen = {claim.ticket for claim in fresh}
     for claim in fresh:
@@ -139,7 +147,9 @@ def nobody_is_passed_over(change: Change) -> Laws:
             continue
         first = change.after.tickets[claim.ticket]
         for other in change.before.tickets.values():
-            if other.ticket.id not in chosen and _goes_before(other, first, claim.agent, change, now):
+            if other.ticket.id in chosen or not stands_in_line(change.after.tickets.get(other.ticket.id, other)):
+                continue  # or they left the line with the same event: whether before the claim, nobody can tell
+            if _goes_before(other, first, claim.agent, change, now):
                 since = change.line.in_line_since.get(other.ticket.id, now)
                 if now - since > settles:
                     text = f"{claim.agent} was given another ticket, in line since {since:%H:%M:%S}"

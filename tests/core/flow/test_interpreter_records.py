@@ -194,6 +194,18 @@ def test_another_customer_proven_on_the_same_call_leaves_nothing_of_the_first() 
     assert caller.cursor.known == "C2"
 
 
+def test_who_is_known_hears_nothing_of_another_customers_order() -> None:
+    proofs = {("pin", "54321", None): GotProof({"name": "Maria Rossi"}, "C1")}
+    world = World(records={("order", "123456"): replace(ORDER, owner="C2")}, proofs=proofs)
+    ends = [end(name) for name in ("unknown", "not_found", "failed", "found")]
+    asks = collect("number", then="look")
+    first_proven = version(replace(PIN, known="number"), asks, LOOK, *ends)
+    Caller(first_proven, world).presses("54321").presses("123456").hears("Fine not_found.")
+    first_looked = version(asks, replace(LOOK, found="who"), PIN, PERSONAL, *ends)
+    caller = Caller(first_looked, world).presses("123456").presses("54321").hears("Buongiorno Maria Rossi, ordine.")
+    assert "order.number" not in caller.variables
+
+
 def test_a_wrong_pin_uses_up_tries_and_leads_to_unknown() -> None:
     line = version(PIN, PERSONAL, end("unknown"), end("failed"))
     caller = Caller(line).presses("11111").hears("Il codice digitato non corrisponde.", "Il PIN?")

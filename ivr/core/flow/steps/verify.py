@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from ivr.core.events import CallerMistook, CallerSilent, CallerVerified, VerificationFailed
 from ivr.core.flow.model import Verify
 from ivr.core.flow.steps.asking import note_answer, patience, person_asked, say_hints
-from ivr.core.flow.steps.lookup import reason
+from ivr.core.flow.steps.lookup import OWNER, reason
 from ivr.core.flow.turn import Ask, Got, GotProof, Heard, Keys, Recognise, Silence, Want, WantProof
 from ivr.core.flow.walk import Fail, Leave, ToPerson, Wait, Walk
 
@@ -55,7 +55,8 @@ def proven(walk: Walk, node: Verify, answer: str) -> Generator[Want, Got, Leave 
 
 def recognise(walk: Walk, customer: str) -> None:
     """From now on this is that customer: nothing of another one stays."""
-    if walk.known is not None and walk.known != customer:
+    anothers = walk.value(f"order.{OWNER}") not in (None, customer)
+    if anothers or (walk.known is not None and walk.known != customer):
         walk.forget("order.")
     walk.forget("customer.")
     walk.known = customer

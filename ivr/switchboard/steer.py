@@ -21,6 +21,7 @@ from ivr.core.leg import Leg, LegEnd, LegKind, LegState
 from ivr.core.ticket import TicketKind, TicketState
 from ivr.core.words import AgentId, LegId, TicketId
 from ivr.switchboard import places, recording_tape
+from ivr.switchboard.call_status import end
 from ivr.switchboard.leg_news import LegNews
 from ivr.switchboard.offer import ASKED, ASKED_AGAIN, OVER
 from ivr.switchboard.ports import Clock, Later, Records, Telephone, TicketOnRecord, Transaction
@@ -70,11 +71,25 @@ class Steer:
                 call = None  # it has gone on to another place, whose legs are not these
         for tape in tapes:
             self.later.record(tape)
+        if call is not None and _out_of_the_room(place, legs) and self._gone_unheard(call):
+            return
         if self.hears():
             if call is not None:
                 self._call_belongs(place, call)
             self._hold(place, call, legs)
         self.legs([leg for leg in legs if leg.state is not LegState.ENDED], place, let_go_at)
+
+    def _gone_unheard(self, call: CallRecord) -> bool:
+        """The caller has hung up, and that news has not come: no agent is led back into a room that ended with them."""
+        how = self.telephone.how_ended(call.key.sid)
+        if how is None:
+            return False
+        with self.records.write() as tx:
+            ticket = end(tx, tx.calls.at(call.id), how.value, None, self.news.flows, self.clock)
+        if ticket is not None:
+            self.later.line_up(ticket)
+            self.later.steer(ticket)
+        return ticket is not None
 
     def _hold(self, place: TicketOnRecord, call: CallRecord | None, legs: Sequence[Leg]) -> None:
         """The customer on hold or in the talk, as it stands on record; not in the room yet: with the next look."""
@@ -234,6 +249,12 @@ def _misplaced(leg: Leg, place: TicketOnRecord) -> bool:
     talks = place.ticket.state is TicketState.TALKING and (leg.stage == PARKED or place.attempt != leg.attempt)
     waits = place.ticket.state in places.WAITING and leg.stage == PARKED
     return talks or (place.ticket.state is not TicketState.TALKING and not waits)
+
+
+def _out_of_the_room(place: TicketOnRecord, legs: Sequence[Leg]) -> bool:
+    """The agent of a talk is at what the star key offers: they pressed it, or the room has ended under them."""
+    talks = place.ticket.state is TicketState.TALKING
+    return talks and any(leg.stage in STAGES and leg.state is LegState.ANSWERED for leg in legs)
 
 
 def _let_go_at(tx: Transaction, ticket: TicketId) -> Mapping[LegId, datetime]:

@@ -241,7 +241,7 @@ class Quiet:
 
     def __call__(self) -> bool:
         now = self._clock.now()
-        if self._busy_until < now and self._on_the_line(now) and self._in_line():
+        if self._on_the_line(now) and self._in_line():
             self._busy_until = now + AFTERWARDS
         return self._busy_until < now
 

@@ -32,6 +32,7 @@ SETTLES_WITH_FAULTS = timedelta(minutes=2)
 """The same, where hints get lost, Redis is gone for a while, and processes die."""
 
 LEAVES_A_CLAIM = ("records_refuse", "redis_gone", "process_killed")
+LAST_LEFT = "last-participant-left"
 HELD = LAPSES + timedelta(seconds=10)
 """A claim on the floor that never came on record holds its ticket until it lapses and a sweep finds it."""
 
@@ -272,8 +273,13 @@ def no_agent_is_left_busy(line: Line, _: list[OneCall], books: Books) -> Laws:
             yield Wrong("nobody is left on the line", f"a leg ({call.direction}) is {call.status}", call.sid)
 
 
-def rooms_of_the_carrier_are_used_once(line: Line, _: list[OneCall], __: Books) -> Laws:
-    for name, count in Counter(room.friendly_name for room in line.network.conferences()).items():
+def rooms_of_the_carrier_are_used_once(line: Line, _: list[OneCall], books: Books) -> Laws:
+    """Not counted: an agent back from the star key, alone where nobody could be asked whether the caller was still there."""
+    agents = {leg.sid for leg in books.legs.values() if leg.agent is not None}
+    rooms = line.network.conferences()
+    alone = {room.sid for room in rooms if room.reason_conference_ended == LAST_LEFT} if line.faults else set()
+    used = [room for room in rooms if room.sid not in alone or room.call_sid_ending_conference not in agents]
+    for name, count in Counter(room.friendly_name for room in used).items():
         if count > 1:
             yield Wrong("a room is never used twice", f"the carrier opened {name} {count} times")
 

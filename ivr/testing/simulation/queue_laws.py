@@ -274,7 +274,7 @@ def no_agent_is_left_busy(line: Line, _: list[OneCall], books: Books) -> Laws:
 
 
 def rooms_of_the_carrier_are_used_once(line: Line, _: list[OneCall], books: Books) -> Laws:
-    """Not counted: an agent back from the star key, alone where nobody could be asked whether the caller was still there."""
+    """Not counted: an agent back from the star key, alone, since nobody could be asked whether the caller was there."""
     agents = {leg.sid for leg in books.legs.values() if leg.agent is not None}
     rooms = line.network.conferences()
     alone = {room.sid for room in rooms if room.reason_conference_ended == LAST_LEFT} if line.faults else set()

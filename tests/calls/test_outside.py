@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from ivr.core.agent import SystemState
-from ivr.core.errors import CarrierUnavailable
+from ivr.core.errors import CarrierUnavailable, RecordsUnavailable
 from ivr.core.leg import LegKind
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, QueueName, TicketId
 from ivr.exchange.handset import Behaviour, Handset
 from ivr.switchboard import consult, outside, talk
+from ivr.switchboard.call_status import CallStatus
 from ivr.switchboard.ports import TicketOnRecord
+from ivr.switchboard.take_turn import TakeTurn
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world
 from ivr.twilio import twiml
@@ -307,6 +309,23 @@ def test_the_star_holds_the_caller_and_one_or_silence_goes_back(world: World) ->
         world.telephones.wait(25)
         assert in_room(world) == [False, False]
     assert "Il cliente è in attesa" in heard(anna) and not maria.over
+
+
+def test_an_agent_whose_caller_has_gone_unheard_of_is_told_so_and_not_led_back_into_an_empty_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maria, anna, _ = talking(world)
+
+    def lost(*_: object) -> None:
+        raise RecordsUnavailable
+
+    monkeypatch.setattr(TakeTurn, "__call__", lost)
+    monkeypatch.setattr(CallStatus, "__call__", lost)
+    maria.hang_up()
+    world.telephones.wait(12)
+    assert (anna.over, state(world, "anna")) == (True, SystemState.WRAP_UP)
+    assert heard(anna).endswith("Grazie, arrivederci.")
+    assert len(world.network.conferences()) == 1
 
 
 def test_five_ends_the_talk_and_the_caller_goes_on(world: World) -> None:

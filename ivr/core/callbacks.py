@@ -565,11 +565,12 @@ def rings_again(callback: Callback, choice: RingsAgain, now: datetime) -> After:
             return After(callback, Owed.NOTHING_NEW, "rang again and keeps it")
 
 
-def reopened(callback: Callback, now: datetime) -> Callback:
-    """The line dropped while they talked: they are called again at once, although the promise was kept."""
-    if callback.state is not CallbackState.REACHED:
-        return callback
-    return replace(callback, state=CallbackState.WAITING, next_at=now, ended_at=None, because=None)
+def reopened(callback: Callback, promise: PromiseId, now: datetime) -> Callback:
+    """Of somebody who was reached, and the line dropped: they are called again, and that is promised anew.
+
+    The promise before it has ended with the call that reached them, and stays as it is.
+    """
+    return replace(callback, state=CallbackState.WAITING, promise=promise, next_at=now, ended_at=None, because=None)
 
 
 def left_the_line(callback: Callback, now: datetime) -> Callback:

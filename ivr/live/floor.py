@@ -153,6 +153,9 @@ class RedisFloor:
         args = [*standing, str(len(needs)), *needs, *free_again]
         return FloorAnswer(self._knowing(lambda: self._ask("release", now, args), _needs(steps), (), now))
 
+    def take_back(self, ticket: TicketId, token: str, now: datetime) -> FloorAnswer:
+        return FloorAnswer(self._ask("take_back", now, [ticket, token]))
+
     def lapsed(self, now: datetime) -> Sequence[StandingClaim]:
         ended: list[StandingClaim] = []
         while said := _not_lost(self._ask("lapse", now, [LAPSED_AT_ONCE])):

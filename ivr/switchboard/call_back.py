@@ -44,10 +44,11 @@ from ivr.core.flow.turn import (
     Wording,
 )
 from ivr.core.leg import Leg, LegEnd, LegKind, room
+from ivr.core.promises import Promise
 from ivr.core.recording import Rule
 from ivr.core.ticket import TicketEvent, TicketKind, TicketState
 from ivr.core.whisper import spoken
-from ivr.core.words import CallbackId, LegId, RecordingId, TicketId
+from ivr.core.words import CallbackId, LegId, PromiseId, RecordingId, TicketId
 from ivr.switchboard import callbacks, places, tapes
 from ivr.switchboard.after_talk import IN_THE_FLOW, AfterTalk
 from ivr.switchboard.leg_news import wrap_up_of
@@ -323,15 +324,28 @@ class CallBack:
             places.end_talk(tx, place, "agent", wrap_up_of(tx, self.flows, leg), now)
         elif place.ticket.state in places.WAITING and _waits(leg, callback, place, heard):
             return self._parked(tx, leg, callback, place, now)
-        elif place.ticket.state in places.WAITING and tx.callbacks.live_of(callback.number) is None:
-            again = decided.reopened(callback, now + HANGS_UP)
-            if again != callback:
-                places.let_agents_go(tx, place, now)
-                self._placed(
-                    tx, tx.tickets.get(leg.ticket), After(again, Owed.NOTHING_NEW, "the agent's line dropped"), now
-                )
-                return self._over(tx, leg, callback, "callback_dropped", now)
+        elif place.ticket.state in places.WAITING and _may_be_reopened(tx, callback):
+            self._called_again(tx, callback, place, now)
+            return self._over(tx, leg, callback, "callback_dropped", now)
         return self._served(tx, leg, callback, now)
+
+    def _called_again(self, tx: Transaction, callback: Callback, place: TicketOnRecord, now: datetime) -> None:
+        """The agent's line dropped: the customer is told that we call them, and that is a promise of its own."""
+        times = self._times(tx, callback, now)
+        promise = Promise(
+            id=PromiseId(self.ids.new()),
+            what="callback",
+            customer=callback.customer,
+            call=callback.call,
+            made_at=now,
+            due_at=decided.soon_due(times, now) or now + decided.SOON,
+            zone=times.hours.zone if times.hours else "UTC",
+            owner=callback.queue,
+        )
+        again = callbacks.owe_again(tx, callback, promise, now)
+        places.let_agents_go(tx, place, now)
+        there = tx.tickets.get(place.ticket.id)
+        self._placed(tx, there, After(again, Owed.NOTHING_NEW, "the agent's line dropped"), now)
 
     def _served(self, tx: Transaction, leg: Leg, callback: Callback, now: datetime) -> LegStep:
         """The survey that follows a talk in this queue, where there is one."""
@@ -429,6 +443,10 @@ def _later_than_promised(tx: Transaction, callback: Callback, now: datetime) -> 
         return False
     promise = tx.promises.get(callback.promise)
     return promise.open and (promise.to_be_told or now > promise.deadline)
+
+
+def _may_be_reopened(tx: Transaction, callback: Callback) -> bool:
+    return callback.state is CallbackState.REACHED and tx.callbacks.live_of(callback.number) is None
 
 
 def _under_way(callback: Callback, place: TicketOnRecord, leg: Leg) -> bool:

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from ivr.core import callbacks as decided
 from ivr.core.callbacks import (
+    HANGS_UP,
     STEP,
     After,
     AskedFor,
@@ -68,10 +69,14 @@ def ask(tx: Transaction, callback: Callback, promise: Promise, capacity: int, zo
     mine = replace(callback, promise=promise.id)
     there = tx.callbacks.ask(mine, capacity, zone)
     if there.id == mine.id:
-        tx.promises.make(promise)
-        if promise.call is not None:
-            tx.log.add(promise.call, [PromiseMade(promise.id, promise.what, promise.due_at.isoformat())], now)
+        _promise(tx, promise, now)
     return there
+
+
+def _promise(tx: Transaction, promise: Promise, now: datetime) -> None:
+    tx.promises.make(promise)
+    if promise.call is not None:
+        tx.log.add(promise.call, [PromiseMade(promise.id, promise.what, promise.due_at.isoformat())], now)
 
 
 def owe(tx: Transaction, callback: Callback, promise: Promise, asked: AskCallback, now: datetime) -> None:
@@ -114,14 +119,25 @@ def owe(tx: Transaction, callback: Callback, promise: Promise, asked: AskCallbac
         raise ChangedMeanwhile
 
 
-def cancel(tx: Transaction, callback: CallbackId, now: datetime) -> None:
-    """The customer rang and wants no call any more. Raises NoSuchCallback, CallbackEnded, ChangedMeanwhile."""
+def owe_again(tx: Transaction, callback: Callback, promise: Promise, now: datetime) -> Callback:
+    """The line dropped while they talked: they are called once more. The promise is on record; not the callback yet."""
+    _promise(tx, promise, now)
+    return decided.reopened(callback, promise.id, now + HANGS_UP)
+
+
+def cancel(tx: Transaction, callback: CallbackId, now: datetime) -> TicketOnRecord | None:
+    """The customer rang and wants no call any more: the place that this ends, whose agents are to be let go.
+
+    Raises NoSuchCallback, CallbackEnded, ChangedMeanwhile.
+    """
     then = rings_again(tx.callbacks.get(callback), RingsAgain.CANCEL, now)
     settle(tx, then, now)
-    if then.callback.ticket is not None:
-        place = tx.tickets.get(then.callback.ticket)
-        put(tx, moved(away(place), TicketEvent.CANCELLED, then.because, now))
-        let_phone_be(tx, place.ticket.id)
+    if then.callback.ticket is None:
+        return None
+    place = tx.tickets.get(then.callback.ticket)
+    put(tx, moved(away(place), TicketEvent.CANCELLED, then.because, now))
+    let_phone_be(tx, place.ticket.id)
+    return tx.tickets.get(place.ticket.id)
 
 
 def will_wait(tx: Transaction, callback: CallbackId, call: CallId, now: datetime) -> None:

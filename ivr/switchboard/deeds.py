@@ -290,6 +290,6 @@ def _will_wait(callback: CallbackId, call: CallRecord, now: datetime) -> Write:
 
 def _cancel_callback(planned: Plan, deed: CancelCallback, later: Later, now: datetime) -> None:
     callback, ticket = CallbackId(deed.callback), TicketId(deed.ticket)
-    planned.writes.append(lambda tx: callbacks.cancel(tx, callback, now))
+    planned.writes.append(lambda tx: places.cancel_callback(tx, callback, now))
     planned.hints.append(lambda: later.line_up(ticket))
     planned.hints.append(lambda: later.steer(ticket))

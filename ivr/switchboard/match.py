@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from ivr.core.call import CallRecord
-from ivr.core.errors import ChangedMeanwhile, NoSuchTicket
+from ivr.core.errors import ChangedMeanwhile, IvrError, NoSuchTicket
 from ivr.core.leg import Leg, LegKind
 from ivr.core.routing.decide import Pair, Rules, best_pairs
 from ivr.core.words import AgentId, Language, LegId, TicketId
@@ -69,8 +69,7 @@ class Match:
             pairs = best_pairs(found.waiting, found.free, self.rules, AT_ONCE)
             if not pairs:
                 return
-            for claim in self._claimed(pairs, now):
-                self._settle(claim, next(pair for pair in pairs if pair.ticket == claim.ticket), now)
+            self._settle(self._claimed(pairs, now), pairs, now)
 
     def _claimed(self, pairs: Sequence[Pair], now: datetime) -> list[Claim]:
         choices = [(pair, self.ids.new()) for pair in pairs]
@@ -81,15 +80,30 @@ class Match:
 
         return [made for made in self.floor.ask(claim) if made.answer is FloorAnswer.CLAIMED]
 
-    def _settle(self, claim: Claim, pair: Pair, now: datetime) -> None:
-        """On record, then dialled; a claim that the record refuses is given back, and what is true is lined up."""
+    def _settle(self, made: Sequence[Claim], pairs: Sequence[Pair], now: datetime) -> None:
+        """Each on record, then dialled; over an outage the claims that came on no record are undone: nobody waits."""
+        left = list(made)
+        try:
+            while left:
+                claim = left[0]
+                stands = self._stands(claim, next(pair for pair in pairs if pair.ticket == claim.ticket), now)
+                del left[0]
+                if stands:
+                    self.steer(claim.ticket)
+        except IvrError:
+            for claim in left:
+                self.floor.ask(lambda floor, claim=claim: floor.take_back(claim.ticket, claim.token, now))  # type: ignore[misc]
+            raise
+
+    def _stands(self, claim: Claim, pair: Pair, now: datetime) -> bool:
+        """Whether it is on record now; one that the record refuses is given back, and what is true is lined up."""
         try:
             places.retried(lambda: self._recorded(claim, pair, now), LOOKED_AT_AGAIN)
         except (ChangedMeanwhile, NoSuchTicket):
             log.info("claim.refused", ticket=claim.ticket, agents=len(claim.agents))
             self.line_up.give_back(claim.ticket, claim.token, claim.agents)
-            return
-        self.steer(claim.ticket)
+            return False
+        return True
 
     def _recorded(self, claim: Claim, pair: Pair, now: datetime) -> None:
         with self.records.write() as tx:

@@ -32,7 +32,7 @@ from ivr.core.roster import NoSuchAgent
 from ivr.core.routing.decide import Pair
 from ivr.core.routing.skills import LAST_AGENT_FIRST
 from ivr.core.ticket import ENDS, Relaxation, Ticket, TicketEvent, TicketKind, TicketState, after
-from ivr.core.words import AgentId, CustomerId, TicketId
+from ivr.core.words import AgentId, CallbackId, CustomerId, TicketId
 from ivr.switchboard import callbacks
 from ivr.switchboard.ports import Claim, ClaimOnRecord, ClaimState, TicketOnRecord, Transaction
 
@@ -260,7 +260,20 @@ def _owes_no_call(tx: Transaction, place: TicketOnRecord, agent: AgentId, now: d
     """Whoever is answered is not called back any more, whether they waited at the callback's place or at another."""
     assert place.ticket.call is not None
     for other in callbacks.served(tx, place, tx.calls.at(place.ticket.call).caller, f"answered by {agent}", now):
-        let_agents_go(tx, other, now)
+        _called_off(tx, other, f"answered by {agent}", now)
+
+
+def cancel_callback(tx: Transaction, callback: CallbackId, now: datetime) -> None:
+    """A customer wants no call any more. Raises NoSuchCallback, CallbackEnded, ChangedMeanwhile."""
+    ended = callbacks.cancel(tx, callback, now)
+    if ended is not None:
+        _called_off(tx, ended, "the customer cancelled the call back", now)
+
+
+def _called_off(tx: Transaction, place: TicketOnRecord, because: str, now: datetime) -> None:
+    """Nobody is owed a call any more: who was rung for it, or waited for the customer to answer, is let go."""
+    let_agents_go(tx, place, now)
+    _waits_in_vain(tx, place.ticket.id, "not_reached", because, now)
 
 
 def refused(

@@ -1000,6 +1000,10 @@ class Floor(Protocol):
         """The claim came to nothing: back at the same place, now with these refusals. DONE, CLAIM_GONE, FLOOR_LOST."""
         ...
 
+    def take_back(self, ticket: TicketId, token: str, now: datetime) -> FloorAnswer:
+        """Undo a claim that came on no record: all is as before it. DONE, CLAIM_GONE, FLOOR_LOST."""
+        ...
+
     def lapsed(self, now: datetime) -> Sequence[StandingClaim]:
         """End the claims whose time has come; their tickets are back at their places, their agents not free."""
         ...

@@ -64,13 +64,14 @@ class Queueing:
             self.match()
         return rested.next_at
 
-    def compare(self) -> None:
-        """Set the floor right against the record."""
+    def compare(self) -> bool:
+        """Set the floor right against the record; False where it could not be asked. Raises RecordsUnavailable."""
         try:
             if self.care.compare():
                 self.match()
         except FloorUnavailable:
-            pass
+            return False
+        return True
 
     def _forget_the_away(self) -> None:
         now = self.clock.now()

@@ -8,6 +8,7 @@ once more after, for those who wrote beside it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,6 +50,7 @@ class StandingFloor:
 
     def __init__(self, records: Records, floor: Floor | None, clock: Clock) -> None:
         self._records, self._under, self._clock = records, floor, clock
+        self._moving = threading.Lock()  # which epoch the threads of this process expect: never back to an earlier one
 
     def ask(self, question: Callable[[Floor], T]) -> T:
         """The floor's answer; where it is lost it is built again first. Raises FloorUnavailable, RecordsUnavailable."""
@@ -74,10 +76,11 @@ class StandingFloor:
         return self._under
 
     def _recover(self) -> None:
-        with self._records.read() as tx:
-            epoch = tx.floor.epoch()
-        if epoch != self._floor.epoch:
-            self._under = self._floor.under(epoch)
+        with self._moving:
+            with self._records.read() as tx:
+                epoch = tx.floor.epoch()
+            if epoch != self._floor.epoch:
+                self._under = self._floor.under(epoch)
         if epoch == 0 or not self._stands():  # another thread of this process may have built it meanwhile
             self._rebuild(epoch)
 
@@ -95,7 +98,8 @@ class StandingFloor:
                 raise FloorBeingBuilt("somebody else has built it meanwhile")
             standing = _brought_up(tx, new, standing, self._clock.now())
             tx.floor.set(new.epoch, now)
-        self._under = new
+        with self._moving:
+            self._under = new
         with self._records.read() as tx:
             _brought_up(tx, new, standing, self._clock.now())
         log.warning("floor.rebuilt", epoch=new.epoch, tickets=len(standing.tickets), agents=len(standing.agents))

@@ -51,7 +51,7 @@ class Work:
     at_work: Callable[[Iterable[AgentId]], None]
     steer: Callable[[TicketId], None]
     tend_floor: Callable[[], None]
-    compare_floor: Callable[[], None]
+    compare_floor: Callable[[], bool]
     compare_legs: Callable[[], None]
     rest: Callable[[], datetime | None]
     record: Callable[[RecordingId], datetime | None]

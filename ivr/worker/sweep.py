@@ -98,7 +98,7 @@ class Sweep:
 
     def round(self) -> None:
         """Every look; what one of them raises is logged, and the next round tries again."""
-        for look in (self.due, self.floor, self.promises, self.compare, self.carrier, self.legs, self.unclaimed):
+        for look in (self.due, self.compare, self.floor, self.promises, self.carrier, self.legs, self.unclaimed):
             _tried(look)
 
     def wake(self) -> timedelta:
@@ -143,11 +143,11 @@ class Sweep:
         self._work.warn_due()
 
     def compare(self) -> None:
-        """Set the floor right against the record, whether or not the carrier answers; every 15 s at most."""
+        """Set the floor right against the record, whatever the carrier says: every 15 s, or once Redis answers."""
         now = self._work.clock.now()
         if _due(self._compare_due, now, CARRIER_EVERY):
-            self._compare_due = now + CARRIER_EVERY
-            self._work.compare_floor()
+            compared = self._work.compare_floor()
+            self._compare_due = now + CARRIER_EVERY if compared else None
 
     def carrier(self) -> None:
         """Compare our calls with the carrier's, and ask it for messages nobody told us of; every 15 s at most."""

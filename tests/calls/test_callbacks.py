@@ -15,7 +15,7 @@ from ivr.core.flow.model import Lookup
 from ivr.core.leg import LegKind
 from ivr.core.promises import Promise, PromiseState
 from ivr.core.ticket import TicketKind, TicketState
-from ivr.core.words import CustomerId, PhoneNumber
+from ivr.core.words import AgentId, CustomerId, PhoneNumber
 from ivr.switchboard import callbacks
 from ivr.switchboard.notice import Notices
 from ivr.switchboard.ports import Mail
@@ -254,6 +254,46 @@ def test_who_rings_again_and_cancels_is_owed_nothing() -> None:
         (callback,) = owed(world)
         assert (callback.state, ticket(world, callback)) == (CallbackState.CANCELLED, TicketState.CANCELLED)
         assert promise(world, callback).state is PromiseState.WITHDRAWN
+
+
+def test_nobody_is_rung_any_more_for_a_call_that_the_customer_cancels() -> None:
+    with line() as world:
+        played(world, script(ASKED))
+        world.telephones.wait(60)
+        late = "agents: [{name: anna, answers_after: 15 s, signs_in_at: 18 s}]"
+        played(
+            world,
+            script("[hear: premi 1, press: 1, hear: premete 3, wait: 3 s, press: 3, hear: è annullata]", more=late),
+        )
+        (callback,) = owed(world)
+        assert ticket(world, callback) is TicketState.CANCELLED
+        with world.records.read() as tx:
+            assert tx.claims.live() == []
+            assert tx.agents.get(AgentId("anna")).status.state is SystemState.IDLE
+
+
+def test_a_customer_whose_line_to_the_agent_drops_is_promised_another_call() -> None:
+    steps = ASKED[:-1] + ", answer: {after: 3 s}, hear: Ci avevate chiesto di richiamarvi, press: 1, hear: è caduta]"
+    with line() as world:
+
+        def the_line_drops() -> None:
+            with world.records.read() as tx:
+                talks = [leg for leg in tx.legs.unfinished() if leg.kind is LegKind.AGENT and leg.stage == "talk"]
+            callback = next(iter(owed(world)), None)
+            if callback is None or callback.state is not CallbackState.REACHED or not talks or talks[0].sid is None:
+                world.scheduler.after(1, the_line_drops)
+                return
+            world.wish("anna", Wish.OFF)
+            world.office.doors.leg_news(talks[0].id, talks[0].sid, "failed", "the line dropped", {})
+            world.office.telephone.hang_up(talks[0].sid)
+
+        world.scheduler.after(30, the_line_drops)
+        played(world, script(steps, more="agents: [{name: anna, answers_after: 4 s, talks: 10 min}]"))
+        (callback,) = owed(world)
+        assert (callback.state, ticket(world, callback)) == (CallbackState.WAITING, TicketState.IN_LINE)
+        assert promise(world, callback).state is PromiseState.OPEN
+        closed = told(world, callback, "promise.made", "promise.closed")
+        assert closed == ["promise.made", "promise.closed", "promise.made"]
 
 
 def test_who_rings_again_for_a_person_waits_at_the_one_place_there_is() -> None:

@@ -111,6 +111,17 @@ def test_whom_a_claim_had_reserved_is_free_again_only_when_named(floor: RedisFlo
     assert chosen(floor, Rules()) == [("t", ("anna",))]
 
 
+def test_a_claim_that_came_on_no_record_is_as_if_it_had_never_been(floor: RedisFloor) -> None:
+    fill(floor, [ticket("first", 60), ticket("second", 30, 1)], [agent("anna", 50), agent("bruno", 40)])
+    before = floor.snapshot(NOW)
+    floor.claim("first", ["anna", "bruno"], "1", NOW, LAPSES)
+    assert floor.take_back("first", "another", NOW) is FloorAnswer.CLAIM_GONE
+    assert floor.take_back("first", "1", NOW) is FloorAnswer.DONE
+    assert floor.take_back("first", "1", NOW) is FloorAnswer.CLAIM_GONE
+    assert floor.snapshot(NOW) == before
+    assert chosen(floor, Rules(), pairs=2) == [("first", ("anna",)), ("second", ("bruno",))]
+
+
 def test_a_lapsed_claim_comes_back_to_the_same_place(floor: RedisFloor) -> None:
     fill(floor, [ticket("first", 60), ticket("second", 30, 1)], [agent("anna"), agent("bruno")])
     claim = floor.claim("first", ["anna"], "1", NOW, LAPSES)
@@ -192,6 +203,7 @@ def test_another_epoch_changes_nothing(floor: RedisFloor, floor_redis: redis.Red
     assert stale.claim("t", ["anna"], "1", NOW, LAPSES).answer is lost
     assert stale.accept("t", "anna", "1", NOW) == (lost, ())
     assert stale.release(ticket("t"), "1", NOW) is lost
+    assert stale.take_back("t", "1", NOW) is lost
     for ask in (stale.candidates, stale.lapsed, stale.snapshot):
         with pytest.raises(FloorLost):
             ask(NOW)

@@ -124,6 +124,15 @@ class FloorAsAModel(RuleBasedStateMachine):
         self.free.update({one.agent: one for one in held})
         self.spent.append((waits.id, names[0], claim.token))
 
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def a_claim_comes_on_no_record(self, data: st.DataObject) -> None:
+        waits, held, claim = self.claims.pop(data.draw(st.sampled_from(sorted(self.claims))))
+        assert self.floor.take_back(waits.id, claim.token, self.now) is FloorAnswer.DONE
+        self.line[waits.id] = waits
+        self.free.update({one.agent: one for one in held})
+        self.spent.append((waits.id, held[0].agent, claim.token))
+
     @precondition(lambda self: self.spent)
     @rule(data=st.data())
     def a_spent_token_comes_again(self, data: st.DataObject) -> None:

@@ -92,15 +92,15 @@ def test_late_words_of_who_hung_up_put_nobody_in_line(world: QueueWorld) -> None
         assert not tx.tickets.live()
 
 
-@pytest.mark.parametrize("trouble", [Killed, RecordsUnavailable])
-def test_a_claim_that_never_came_on_record_keeps_its_caller_no_longer_than_20_s(
-    world: QueueWorld, trouble: type[BaseException]
-) -> None:
+BEFORE_THE_RECORD = 4
+"""The step of lining up and matching at which the floor has claimed, and SQL is asked to write it down."""
+
+
+def test_a_claim_over_which_the_process_died_keeps_its_caller_no_longer_than_20_s(world: QueueWorld) -> None:
     world.wishes("anna", Wish.AVAILABLE)
     world.arrives()
     caller = world.rings(CALLER, ORDERS)
-    before_the_record = 4  # step of lining up and matching: the floor has claimed, and SQL is asked to write it down
-    world.faults.after(before_the_record, trouble)
+    world.faults.after(BEFORE_THE_RECORD, Killed)
     world.heed(world.hints.waiting.pop(0))
     assert claims_on_the_floor(world) == 1
     assert state(world, caller) is TicketState.IN_LINE
@@ -109,6 +109,29 @@ def test_a_claim_that_never_came_on_record_keeps_its_caller_no_longer_than_20_s(
     world.arrives()
     assert rung(world).is_agents
     assert state(world, caller) is TicketState.CLAIMED
+
+
+def test_who_was_first_in_line_while_sql_refused_is_first_once_it_answers(world: QueueWorld) -> None:
+    world.wishes("anna", Wish.AVAILABLE)
+    world.arrives()
+    first = world.rings(CALLER, ORDERS)
+    world.faults.after(BEFORE_THE_RECORD, RecordsUnavailable)
+    world.heed(world.hints.waiting.pop(0))
+    assert not claims_on_the_floor(world)
+    second = world.rings(CALLER[:-1] + "1", ORDERS)
+    world.arrives()
+    assert (state(world, first), state(world, second)) == (TicketState.CLAIMED, TicketState.IN_LINE)
+
+
+def test_nobody_is_held_on_the_floor_since_the_carrier_took_no_call_to_another_agent(world: QueueWorld) -> None:
+    callers = [world.rings(CALLER, ORDERS), world.rings(CALLER[:-1] + "1", REPAIRS)]
+    world.arrives()
+    for name in ("anna", "carla"):
+        world.wishes(name, Wish.AVAILABLE)
+    world.carrier.mood = "unavailable"
+    world.heed(world.hints.waiting.pop(0))
+    assert sorted(state(world, caller) for caller in callers) == [TicketState.CLAIMED, TicketState.IN_LINE]
+    assert claims_on_the_floor(world) == 1
 
 
 def test_who_talks_to_the_next_agent_is_not_moved_by_the_end_of_the_talk_before(world: QueueWorld) -> None:

@@ -37,7 +37,6 @@ class Diary:
         self.touched: dict[str, set[str]] = defaultdict(set)  # leg -> paths of its requests that a fault met
         self.struck: Counter[str] = Counter()
         self.struck_at: datetime | None = None  # when something went wrong last
-        self.struck_last: dict[str, datetime] = {}  # fault -> when it did last
 
     def note(self, who: str, text: str, sid: str = "") -> None:
         """Put down what happens now."""
@@ -52,7 +51,7 @@ class Diary:
     def strikes(self, fault: str, what: str, sid: str = "", path: str = "") -> None:
         """Put down that a fault happens now, to whom, and at which of their requests."""
         self.struck[fault] += 1
-        self.struck_at = self.struck_last[fault] = self._clock.now()
+        self.struck_at = self._clock.now()
         self.note("fault", f"{fault}: {what}" + (f" ({path})" if path else ""), sid)
         if sid:
             self.touched[sid].add(path)

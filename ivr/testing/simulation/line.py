@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ivr import config, wiring
-from ivr.core.errors import FlowRefused, IvrError
+from ivr.core.errors import FloorLost, FlowRefused, IvrError
 from ivr.core.voicemail import TextState, Transcript
 from ivr.core.words import Language, PhoneNumber, TicketId
 from ivr.exchange import sound, twiml
@@ -23,7 +23,9 @@ from ivr.exchange.rest import create_app as create_rest
 from ivr.exchange.scheduler import Timer, VirtualScheduler
 from ivr.exchange.webhooks import Answer, Done, Outside, Patience, Unreached, WsgiOutside
 from ivr.flowfiles.shelf import publish_folder
+from ivr.live.floor import RedisFloor
 from ivr.store.session import SqlRecords
+from ivr.switchboard.ports import StandingClaim
 from ivr.testing.floors import redis_for_a_world
 from ivr.testing.simulation.diary import Diary
 from ivr.testing.simulation.faults import (
@@ -143,6 +145,15 @@ class Line:
         """From now on nothing more goes wrong, so that what did can be made good."""
         for fault in self.faults:
             fault.dice.calm = True
+
+    def claims_on_the_floor(self) -> Sequence[StandingClaim] | None:
+        """Those that wait for an answer; None where the floor is lost."""
+        with self.records.read() as tx:
+            epoch = tx.floor.epoch()
+        try:
+            return RedisFloor(self.floor, self.rules, epoch).snapshot(self.scheduler.now()).claims
+        except FloorLost:
+            return None
 
     def drop(self, sid: str) -> None:
         """The line of a leg breaks; the network tells us that it failed."""

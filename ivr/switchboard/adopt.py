@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from ivr.core.call import CallRecord, CallState, CarrierKey
 from ivr.core.events import CallRang, FallbackSpoken
 from ivr.core.flow import cursor as cursors
+from ivr.core.flow import says as sayings
 from ivr.core.flow.interpreter import begin
+from ivr.core.flow.turn import HangUp
 from ivr.core.words import CallId, PhoneNumber
 from ivr.switchboard.identify import identify
 from ivr.switchboard.ports import Clock, Flows, Ids, Numbering, Records, Telephone, UnclaimedRecording
@@ -100,7 +102,7 @@ class AdoptRecordings:
                 door="fallback",
                 token="",
                 cursor=cursors.as_json(begin(version, customer.language, customer.slow)),
-                says="[]",
+                says=sayings.as_json((HangUp(),)),  # for a ring of it that was held up on its way
                 next_seq=1 + len(events),
                 started_at=now,
                 ended_at=now,

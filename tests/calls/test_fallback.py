@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ivr.core.errors import RecordsUnavailable
+from ivr.core.flow.turn import HangUp
 from ivr.core.words import PhoneNumber
 from ivr.testing.world import open_world
 
@@ -44,3 +45,8 @@ def test_a_message_left_while_the_records_were_down_is_on_the_callers_record_whe
         assert message.audio.value == "kept"
         found = world.evidence.of(phone.sid)
         assert found.outcome == "voicemail"
+        # The carrier's request of when it rang was held up on its way: nobody hears the answer, and it is a whole one.
+        with world.records.read() as tx:
+            key = tx.calls.at(message.call).key
+        late = world.office.doors.ring(key, PhoneNumber(CALLER), PhoneNumber("+39800123456"), "again")
+        assert late.says == (HangUp(),)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from ivr.core.agent import SystemState
+from ivr.core.callbacks import Callback, CallbackState
 from ivr.core.leg import LegState
 from ivr.core.promises import PromiseState
 from ivr.core.routing.skills import asked_at, place_at, serves
@@ -313,12 +314,16 @@ def callbacks_are_owed_or_ended(line: Line, _: list[OneCall], books: Books) -> L
         elif promise is not None and promise.open:
             text = f"the callback is {callback.state}, and its promise is {promise.state}"
             yield Wrong("every promise ends", text, sid)
-        elif promise is not None and promise.state is PromiseState.KEPT and not _called(books, callback.ticket):
+        elif promise is not None and promise.state is PromiseState.KEPT and not _talked_to(books, callback):
             yield Wrong("a promise is kept by keeping it", "nobody talked to them", sid)
 
 
-def _called(books: Books, ticket: TicketId | None) -> bool:
-    return ticket is None or any(claim.ticket == ticket and claim.accepted_at for claim in books.claims.values())
+def _talked_to(books: Books, callback: Callback) -> bool:
+    """On the call we owed them; or, where that ended it, at another place at that moment."""
+    accepted = [claim for claim in books.claims.values() if claim.accepted_at]
+    if callback.state is CallbackState.SERVED:
+        return any(claim.accepted_at == callback.ended_at for claim in accepted)
+    return any(claim.ticket == callback.ticket for claim in accepted)
 
 
 AT_THE_END: tuple[Callable[[Line, list[OneCall], Books], Laws], ...] = (

@@ -25,7 +25,7 @@ from ivr.core.ticket import Ticket, TicketKind
 from ivr.core.words import AgentId, CustomerId, QueueName, TicketId
 from ivr.live.floor import RedisFloor, connect
 from ivr.live.server import EmbeddedRedis
-from ivr.switchboard.ports import FloorAnswer
+from ivr.switchboard.ports.floor import FloorAnswer
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 SIZES = ((10, 10), (100, 500), (1_000, 5_000), (10_000, 50_000))

@@ -31,7 +31,7 @@ from ivr.live.server import EmbeddedRedis
 from ivr.processes import Supervisor
 from ivr.store.schema import upgrade
 from ivr.store.tables import tickets
-from ivr.switchboard import agents as roster
+from ivr.switchboard.record import agents as roster
 from ivr.worker.later import SweepOnly
 
 LINE = "+39800123456"

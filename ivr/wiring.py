@@ -24,34 +24,36 @@ from ivr.live.floor import RedisFloor, connect
 from ivr.speech.process import SpeechProcess
 from ivr.store.audio import AudioOnDisk
 from ivr.store.session import SqlRecords, open_records
-from ivr.switchboard.adopt import AdoptRecordings
-from ivr.switchboard.after_talk import AfterTalk
-from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
-from ivr.switchboard.board import AskBoard
-from ivr.switchboard.call_back import CallBack
-from ivr.switchboard.call_status import CallStatus
-from ivr.switchboard.consult import Consult
-from ivr.switchboard.fulfil import Fulfil, fulfil
-from ivr.switchboard.leg_news import LegNews
-from ivr.switchboard.leg_turn import LegAnswer, LegTurn
-from ivr.switchboard.line_up import FloorCare, LineUp
-from ivr.switchboard.match import Match
-from ivr.switchboard.notice import Notices
-from ivr.switchboard.offer import Offer
-from ivr.switchboard.outside import Dialling, Outside
-from ivr.switchboard.ports import Clock, Ids, Later, Mail, Records, Telephone, Transcriber
-from ivr.switchboard.queueing import Queueing
-from ivr.switchboard.recording_news import RecordingNews
-from ivr.switchboard.recording_ready import RecordingReady
-from ivr.switchboard.recording_tape import TapeTalk
-from ivr.switchboard.ring import Ring
-from ivr.switchboard.send_text import TextNews
-from ivr.switchboard.standing_floor import StandingFloor
-from ivr.switchboard.steer import Steer
-from ivr.switchboard.take_turn import Answer, TakeTurn
-from ivr.switchboard.talk import HoldMusic
-from ivr.switchboard.talk_keys import TalkKeys
-from ivr.switchboard.waiting import WaitAnswer, Waiting
+from ivr.switchboard.calls.call_status import CallStatus
+from ivr.switchboard.calls.fulfil import Fulfil, fulfil
+from ivr.switchboard.calls.ring import Ring
+from ivr.switchboard.calls.take_turn import Answer, TakeTurn
+from ivr.switchboard.legs.after_talk import AfterTalk
+from ivr.switchboard.legs.agent_menu import AgentCallAnswer, AgentMenu
+from ivr.switchboard.legs.call_back import CallBack
+from ivr.switchboard.legs.consult import Consult
+from ivr.switchboard.legs.leg_news import LegNews
+from ivr.switchboard.legs.leg_turn import LegAnswer, LegTurn
+from ivr.switchboard.legs.offer import Offer
+from ivr.switchboard.legs.outside import Dialling, Outside
+from ivr.switchboard.legs.talk_keys import TalkKeys
+from ivr.switchboard.messages.adopt import AdoptRecordings
+from ivr.switchboard.messages.recording_ready import RecordingReady
+from ivr.switchboard.messages.send_text import TextNews
+from ivr.switchboard.ports.carrier import Telephone
+from ivr.switchboard.ports.records import Records
+from ivr.switchboard.ports.world import Clock, Ids, Later, Mail, Transcriber
+from ivr.switchboard.queue.board import AskBoard
+from ivr.switchboard.queue.line_up import FloorCare, LineUp
+from ivr.switchboard.queue.match import Match
+from ivr.switchboard.queue.queueing import Queueing
+from ivr.switchboard.queue.standing_floor import StandingFloor
+from ivr.switchboard.queue.steer import Steer
+from ivr.switchboard.queue.waiting import WaitAnswer, Waiting
+from ivr.switchboard.record.notice import Notices
+from ivr.switchboard.record.talk import HoldMusic
+from ivr.switchboard.recording.recording_news import RecordingNews
+from ivr.switchboard.recording.recording_tape import TapeTalk
 from ivr.twilio import fallback, twiml
 from ivr.twilio.rest import CarrierHttp, RestTelephone, SwappedHost
 from ivr.twilio.signature import SignatureCheck

@@ -27,8 +27,8 @@ from ivr.flowfiles.marks import read_one
 from ivr.flowfiles.problems import Problem, errors, in_order
 from ivr.flowfiles.scalars import duration
 from ivr.flowfiles.shelf import AGENTS, COMPANY
-from ivr.switchboard import agents
-from ivr.switchboard.ports import AgentChange, AgentOnRecord
+from ivr.switchboard.ports.queue import AgentChange, AgentOnRecord
+from ivr.switchboard.record import agents
 
 app = typer.Typer(help="The agents on record.", no_args_is_help=True)
 

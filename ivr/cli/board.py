@@ -19,7 +19,7 @@ from ivr.core.errors import FloorUnavailable
 from ivr.core.metrics import QueueFigures, WorkingTime
 from ivr.core.order_proof import Overtaking, Row
 from ivr.core.words import AgentId, PhoneNumber, TicketId
-from ivr.switchboard.board import AskBoard, Day, NobodyWaits, Waits
+from ivr.switchboard.queue.board import AskBoard, Day, NobodyWaits, Waits
 from ivr.web import told
 
 app = typer.Typer(help="The board: what is true this second.", invoke_without_command=True)

@@ -14,7 +14,7 @@ import typer
 
 from ivr import config, wiring
 from ivr.config import BUNDLED_MODELS
-from ivr.switchboard.import_customers import import_customers
+from ivr.switchboard.customers.import_customers import import_customers
 from ivr.testing.play import Moment, Played, line_of
 from ivr.testing.run import PEOPLE, people_of, read_files, run
 from ivr.testing.scripts import Script

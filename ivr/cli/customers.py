@@ -18,8 +18,9 @@ from ivr.core.customer import Customer
 from ivr.core.errors import NoSuchCustomer
 from ivr.core.timeline import LANGUAGES, timeline
 from ivr.core.words import Language
-from ivr.switchboard.import_customers import Imported, Sheet, count_lines, import_customers
-from ivr.switchboard.ports import StoredEvent, Transaction
+from ivr.switchboard.customers.import_customers import Imported, Sheet, count_lines, import_customers
+from ivr.switchboard.ports.calls import StoredEvent
+from ivr.switchboard.ports.records import Transaction
 
 app = typer.Typer(help="The customers on record.", no_args_is_help=True)
 

@@ -32,8 +32,8 @@ from ivr.core.words import AgentId, Language
 from ivr.exchange.http_handset import HttpTelephones
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.schema import upgrade
-from ivr.switchboard.agents import wish
-from ivr.switchboard.import_customers import Sheet, import_customers
+from ivr.switchboard.customers.import_customers import Sheet, import_customers
+from ivr.switchboard.record.agents import wish
 from ivr.testing.evidence import RecordedEvidence
 from ivr.testing.morning import LENGTH, play_morning
 from ivr.testing.on_duty import OnDuty, behaviour, numbered, record

@@ -14,9 +14,10 @@ from ivr import config
 from ivr.core.company import Company
 from ivr.core.errors import FloorUnavailable, IvrError
 from ivr.core.words import AgentId
-from ivr.switchboard.line_up import LineUp
-from ivr.switchboard.ports import Clock, Ids, Numbering, Records
-from ivr.switchboard.standing_floor import StandingFloor
+from ivr.switchboard.ports.records import Records
+from ivr.switchboard.ports.world import Clock, Ids, Numbering
+from ivr.switchboard.queue.line_up import LineUp
+from ivr.switchboard.queue.standing_floor import StandingFloor
 
 
 @dataclass(frozen=True)

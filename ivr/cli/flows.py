@@ -27,7 +27,7 @@ from ivr.flowfiles.shelf import (
     roll_back,
     unified,
 )
-from ivr.switchboard.ports import Records
+from ivr.switchboard.ports.records import Records
 
 app = typer.Typer(name="flows", help="The call flows: check, draw, compare, publish.", no_args_is_help=True)
 

@@ -17,7 +17,7 @@ from ivr.cli.desk import refusals
 from ivr.core.metrics import PromisesKept, promises_kept, promises_kept_by_owner
 from ivr.core.promises import Promise, PromiseState, PromiseStep, step, warns_at
 from ivr.core.words import PromiseId
-from ivr.switchboard import promises
+from ivr.switchboard.record import promises
 
 app = typer.Typer(help="What is owed to whom, and by when.", invoke_without_command=True)
 

@@ -21,9 +21,11 @@ from ivr.core.errors import IvrError
 from ivr.core.recording import LIVE, TapeState
 from ivr.core.words import AgentId, QueueName, RecordingId, TicketId
 from ivr.flowfiles.shelf import FlowShelf
-from ivr.switchboard import consult, outside, places, talk, tapes
-from ivr.switchboard.ports import TicketOnRecord, Transaction
-from ivr.switchboard.recording_tape import TapeTalk
+from ivr.switchboard.legs import consult, outside
+from ivr.switchboard.ports.queue import TicketOnRecord
+from ivr.switchboard.ports.records import Transaction
+from ivr.switchboard.record import places, talk, tapes
+from ivr.switchboard.recording.recording_tape import TapeTalk
 
 app = typer.Typer(help="The talks that are on.", no_args_is_help=True)
 

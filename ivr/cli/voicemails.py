@@ -15,8 +15,8 @@ from ivr.cli.desk import refusals
 from ivr.core.promises import Promise
 from ivr.core.voicemail import Voicemail
 from ivr.core.words import VoicemailId
-from ivr.switchboard import promises
-from ivr.switchboard.ports import Transaction
+from ivr.switchboard.ports.records import Transaction
+from ivr.switchboard.record import promises
 
 app = typer.Typer(help="The messages that were left.", no_args_is_help=True)
 

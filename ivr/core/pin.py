@@ -6,7 +6,7 @@ import hashlib
 import hmac
 
 # 16 MiB and some 40 ms each, because it is spent inside a turn while a caller waits. Four digits are guessed through
-# behind any hash: the limit on tries (switchboard.prove) is what guards them on the telephone.
+# behind any hash: the limit on tries (switchboard.customers.prove) is what guards them on the telephone.
 _N, _R, _P, _LENGTH = 2**14, 8, 1, 32
 
 

@@ -24,7 +24,8 @@ from ivr.flowfiles.marks import LARGEST, Tree, places, read_one
 from ivr.flowfiles.parse import Parsed, parse_flow
 from ivr.flowfiles.problems import ERROR, Notes, Problem, errors, in_order
 from ivr.flowfiles.secrets import find_secrets
-from ivr.switchboard.ports import Clock, Records, Transaction
+from ivr.switchboard.ports.records import Records, Transaction
+from ivr.switchboard.ports.world import Clock
 
 COMPANY = "company.yaml"
 AGENTS = "agents.yaml"

@@ -25,7 +25,7 @@ from ivr.core.routing.skills import Asked, Need, Offer, Phase, Place, phases, se
 from ivr.core.ticket import Ticket
 from ivr.core.words import AgentId, QueueName, TicketId
 from ivr.live import keys
-from ivr.switchboard.ports import Candidates, Claim, FloorAnswer, FloorSnapshot, StandingClaim
+from ivr.switchboard.ports.floor import Candidates, Claim, FloorAnswer, FloorSnapshot, StandingClaim
 
 EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -14,7 +14,7 @@ from ivr.core.roster import Address, AddressKind, AgentRecord, NoSuchAgent, firs
 from ivr.core.words import AgentId, QueueName
 from ivr.store.link import Link, insert_once, named_to_set, to_set
 from ivr.store.tables import SITE, agent_states, agents
-from ivr.switchboard.ports import AgentChange, AgentOnRecord
+from ivr.switchboard.ports.queue import AgentChange, AgentOnRecord
 
 _CHANGING = (
     "wish",

@@ -14,7 +14,7 @@ from ivr.core.errors import ChangedMeanwhile
 from ivr.core.words import AgentId, CallbackId, CustomerId, PhoneNumber, QueueName, TicketId
 from ivr.store.link import Link, insert_once, inserting
 from ivr.store.tables import SITE, callback_attempts, callbacks
-from ivr.switchboard.ports import Attempt
+from ivr.switchboard.ports.customers import Attempt
 
 TRIES = 3
 """The live one may end between the attempt to insert and the look for it."""

@@ -13,7 +13,7 @@ from ivr.core.words import AgentId, TicketId
 from ivr.store.link import Link, inserting
 from ivr.store.tables import SITE, claims, tickets
 from ivr.store.tickets import stood
-from ivr.switchboard.ports import ClaimOnRecord, ClaimState
+from ivr.switchboard.ports.queue import ClaimOnRecord, ClaimState
 
 LIVE = claims.c.ended_at.is_(None)
 RUNG_AT_ONCE = 5

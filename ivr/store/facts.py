@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select, update
 from ivr.core.words import CallId
 from ivr.store.link import Link, inserting, inserts_once
 from ivr.store.tables import SITE, carrier_facts, odd_counts
-from ivr.switchboard.ports import UnclaimedRecording
+from ivr.switchboard.ports.calls import UnclaimedRecording
 
 UNCLAIMED = "recording.unclaimed"
 """The kind of a fact about a recording whose call is not on record."""

@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, select, update
 
 from ivr.store.link import Link, insert_once
 from ivr.store.tables import SITE, fetches
-from ivr.switchboard.ports import Fetching
+from ivr.switchboard.ports.calls import Fetching
 
 WAITING = (
     select(fetches)

@@ -15,7 +15,7 @@ from ivr.core.events import CallEvent
 from ivr.core.words import CallId, CustomerId
 from ivr.store.link import Link
 from ivr.store.tables import SITE, call_events, calls
-from ivr.switchboard.ports import StoredEvent
+from ivr.switchboard.ports.calls import StoredEvent
 
 MOST_AT_ONCE = 100
 """Events in one statement; a turn makes a handful."""

@@ -37,7 +37,8 @@ from ivr.store.tables import metadata
 from ivr.store.texts import SqlTexts
 from ivr.store.tickets import SqlTickets
 from ivr.store.voicemails import SqlVoicemails
-from ivr.switchboard.ports import Clock, Transaction
+from ivr.switchboard.ports.records import Transaction
+from ivr.switchboard.ports.world import Clock
 
 BUSY = 2.0
 """Seconds a writer waits for its turn: less than the carrier waits for us."""

@@ -15,7 +15,7 @@ from ivr.core.ticket import Relaxation, Ticket, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, CustomerId, QueueName, TicketId
 from ivr.store.link import Link, inserting, named_to_set, to_set
 from ivr.store.tables import LIVE_TICKETS, SITE, calls, ticket_counter, tickets
-from ivr.switchboard.ports import AnsweredTicket, TicketOnRecord
+from ivr.switchboard.ports.queue import AnsweredTicket, TicketOnRecord
 
 _CHANGING = (
     "kind",

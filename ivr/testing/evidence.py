@@ -12,7 +12,8 @@ from ivr.core.call import CallState, CarrierKey
 from ivr.core.events import AgentJoined
 from ivr.core.promises import Promise
 from ivr.core.voicemail import TextState, Transcript
-from ivr.switchboard.ports import Records, StoredEvent
+from ivr.switchboard.ports.calls import StoredEvent
+from ivr.switchboard.ports.records import Records
 from ivr.testing.scripts import Expected
 
 Exit = tuple[str, str, str]

@@ -11,7 +11,7 @@ from typing import Protocol
 from ivr.core.flow.model import Flow
 from ivr.exchange.handset import Subscriber, Telephones
 from ivr.flowfiles.problems import Problem
-from ivr.switchboard.import_customers import COLUMNS, Sheet
+from ivr.switchboard.customers.import_customers import COLUMNS, Sheet
 from ivr.testing import outside, scripts
 from ivr.testing.evidence import Evidence, Exit
 from ivr.testing.on_duty import CannotWork, OnDuty, numbered

@@ -45,9 +45,10 @@ from ivr.exchange.scheduler import VirtualScheduler
 from ivr.exchange.webhooks import WsgiOutside
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords
-from ivr.switchboard import agents
-from ivr.switchboard.fulfil import fulfil
-from ivr.switchboard.ports import Clock, Ids, Mail, Numbering, Records, Transaction, Transcriber
+from ivr.switchboard.calls.fulfil import fulfil
+from ivr.switchboard.ports.records import Records, Transaction
+from ivr.switchboard.ports.world import Clock, Ids, Mail, Numbering, Transcriber
+from ivr.switchboard.record import agents
 from ivr.testing import on_duty
 from ivr.testing.evidence import RecordedEvidence
 from ivr.testing.floors import redis_for_a_world

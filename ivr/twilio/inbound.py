@@ -26,7 +26,7 @@ from ivr.core.flow.turn import (
     Words,
 )
 from ivr.core.words import CallerNumber, PhoneNumber
-from ivr.switchboard.ports import Numbering
+from ivr.switchboard.ports.world import Numbering
 from ivr.twilio.signature import Form, Headers
 
 FORM_TYPE = "application/x-www-form-urlencoded"

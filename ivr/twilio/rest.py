@@ -24,7 +24,8 @@ from werkzeug.test import Client as WsgiClient
 from ivr.core.errors import AnswerLost, CarrierUnavailable, IvrError, RefusedByCarrier
 from ivr.core.leg import ENDS, LegEnd
 from ivr.core.words import PhoneNumber
-from ivr.switchboard.ports import CarrierTape, UnclaimedRecording
+from ivr.switchboard.ports.calls import UnclaimedRecording
+from ivr.switchboard.ports.carrier import CarrierTape
 
 API = "https://api.twilio.com"
 PATIENCE = 10.0  # seconds for an answer, and between two pieces of a recording

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from ivr.core.errors import IvrError, NoSuchTicket, RecordsUnavailable
 from ivr.core.words import TicketId
-from ivr.switchboard.board import AskBoard
+from ivr.switchboard.queue.board import AskBoard
 from ivr.web import told
 
 api_v1 = Blueprint("api", __name__, url_prefix="/api/v1")

@@ -9,18 +9,18 @@ from prometheus_client import CollectorRegistry, Counter
 
 from ivr.core.flow.turn import Utterance
 from ivr.core.words import TicketId
-from ivr.switchboard.agent_menu import AgentCallAnswer, AgentMenu
-from ivr.switchboard.call_status import CallStatus
-from ivr.switchboard.leg_news import LegNews
-from ivr.switchboard.leg_turn import LegAnswer, LegTurn
-from ivr.switchboard.ports import Numbering
-from ivr.switchboard.recording_news import RecordingNews
-from ivr.switchboard.recording_ready import RecordingReady
-from ivr.switchboard.ring import Ring
-from ivr.switchboard.send_text import TextNews
-from ivr.switchboard.take_turn import Answer, TakeTurn
-from ivr.switchboard.talk import HoldMusic
-from ivr.switchboard.waiting import WaitAnswer, Waiting
+from ivr.switchboard.calls.call_status import CallStatus
+from ivr.switchboard.calls.ring import Ring
+from ivr.switchboard.calls.take_turn import Answer, TakeTurn
+from ivr.switchboard.legs.agent_menu import AgentCallAnswer, AgentMenu
+from ivr.switchboard.legs.leg_news import LegNews
+from ivr.switchboard.legs.leg_turn import LegAnswer, LegTurn
+from ivr.switchboard.messages.recording_ready import RecordingReady
+from ivr.switchboard.messages.send_text import TextNews
+from ivr.switchboard.ports.world import Numbering
+from ivr.switchboard.queue.waiting import WaitAnswer, Waiting
+from ivr.switchboard.record.talk import HoldMusic
+from ivr.switchboard.recording.recording_news import RecordingNews
 from ivr.twilio.signature import SignatureCheck
 
 

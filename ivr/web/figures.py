@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from ivr.core.agent import SystemState
 from ivr.core.errors import RecordsUnavailable
-from ivr.switchboard.board import AskBoard
+from ivr.switchboard.queue.board import AskBoard
 
 SHOWN = ("free", "break", "off", *(state.value for state in SystemState if state is not SystemState.IDLE))
 """Every word that agents are counted under, so that a line does not vanish when nobody is."""

@@ -26,8 +26,8 @@ from ivr.core.errors import (
 )
 from ivr.core.flow.turn import Keys
 from ivr.core.words import AgentCallId, CallId, Language, LegId, RecordingId, TextId, TicketId
-from ivr.switchboard.take_turn import Answer
-from ivr.switchboard.waiting import WaitAnswer
+from ivr.switchboard.calls.take_turn import Answer
+from ivr.switchboard.queue.waiting import WaitAnswer
 from ivr.twilio import inbound, twiml
 from ivr.twilio.signature import asked
 from ivr.web.doors import Doors

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from ivr.core.board import Board
 from ivr.core.metrics import QueueFigures, WorkingTime
 from ivr.core.order_proof import Overtaking, Row
-from ivr.switchboard.board import Day, Waits
+from ivr.switchboard.queue.board import Day, Waits
 
 
 def board(seen: Board, zone: ZoneInfo) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ivr.core.words import AgentId, RecordingId, TextId, TicketId, VoicemailId
-from ivr.switchboard.voicemail import LEASE
+from ivr.switchboard.messages.voicemail import LEASE
 from ivr.worker.actors import run
 from ivr.worker.office import Work
 from ivr.worker.sweep import Sweep

@@ -8,27 +8,18 @@ from datetime import datetime
 
 from ivr.core.call import CallRecord
 from ivr.core.words import AgentId, CallId, RecordingId, TextId, TicketId, VoicemailId
-from ivr.switchboard.call_back import CallBack, MoveCallbacks
-from ivr.switchboard.fetching import Fetch
-from ivr.switchboard.ports import (
-    AudioShelf,
-    Clock,
-    Flows,
-    HttpFetcher,
-    Ids,
-    Later,
-    Mail,
-    Records,
-    Telephone,
-    Transcriber,
-)
-from ivr.switchboard.promises import WarnDue
-from ivr.switchboard.queueing import Queueing
-from ivr.switchboard.recording_audio import FetchTape
-from ivr.switchboard.recording_tape import TapeTalk
-from ivr.switchboard.send_text import SendText
-from ivr.switchboard.vanished import EndVanished
-from ivr.switchboard.voicemail import FetchVoicemail, FindRecordings, ReadVoicemail, Ready
+from ivr.switchboard.calls.fetching import Fetch
+from ivr.switchboard.calls.vanished import EndVanished
+from ivr.switchboard.legs.call_back import CallBack, MoveCallbacks
+from ivr.switchboard.messages.send_text import SendText
+from ivr.switchboard.messages.voicemail import FetchVoicemail, FindRecordings, ReadVoicemail, Ready
+from ivr.switchboard.ports.carrier import Telephone
+from ivr.switchboard.ports.records import Records
+from ivr.switchboard.ports.world import AudioShelf, Clock, Flows, HttpFetcher, Ids, Later, Mail, Transcriber
+from ivr.switchboard.queue.queueing import Queueing
+from ivr.switchboard.record.promises import WarnDue
+from ivr.switchboard.recording.recording_audio import FetchTape
+from ivr.switchboard.recording.recording_tape import TapeTalk
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import structlog
 from ivr.core.call import CallRecord
 from ivr.core.recording import TapeState
 from ivr.core.words import CallId
-from ivr.switchboard.recording_tape import next_step as tape_step
-from ivr.switchboard.voicemail import Step, left_while_recording, next_step
+from ivr.switchboard.messages.voicemail import Step, left_while_recording, next_step
+from ivr.switchboard.recording.recording_tape import next_step as tape_step
 from ivr.worker.actors import place
 from ivr.worker.office import Work
 

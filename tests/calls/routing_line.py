@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ivr.core.call import CallRecord, CarrierKey
 from ivr.core.words import AgentId
 from ivr.exchange.handset import Handset, Subscriber
-from ivr.switchboard.ports import AgentOnRecord, TicketOnRecord
+from ivr.switchboard.ports.queue import AgentOnRecord, TicketOnRecord
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world
 

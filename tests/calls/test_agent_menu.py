@@ -13,7 +13,7 @@ from ivr.core.agent import SystemState, Wish
 from ivr.core.promises import PromiseState
 from ivr.core.words import AgentId
 from ivr.exchange.handset import Handset
-from ivr.switchboard import agents
+from ivr.switchboard.record import agents
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world
 

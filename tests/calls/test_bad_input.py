@@ -16,7 +16,7 @@ from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId
 from ivr.exchange.handset import Behaviour, Handset, Subscriber
 from ivr.flowfiles.shelf import publish_folder
-from ivr.switchboard import agents
+from ivr.switchboard.record import agents
 from ivr.testing.world import World
 from ivr.twilio.rest import RestTelephone
 from tests.calls.routing_line import (
@@ -50,7 +50,7 @@ def test_a_caller_whose_flow_is_broken_is_moved_three_times_and_the_agent_let_go
         phone = ring(world, TOP)
         world.telephones.wait(2)
         with monkeypatch.context() as broken:
-            broken.setattr("ivr.switchboard.take_turn.advance", None)
+            broken.setattr("ivr.switchboard.calls.take_turn.advance", None)
             world.telephones.wait(60)
             after = place(world, phone)
             assert (after.ticket.state, after.because, after.moves) == (TicketState.LEFT, "failed", 4)
@@ -88,7 +88,7 @@ def test_an_agent_who_vanishes_while_ringing_unheard_of_holds_the_caller_for_one
     with line() as world:
         on_duty(world, "anna", misses=10**6)
         on_duty(world, "bruno", comes=5)
-        monkeypatch.setattr("ivr.switchboard.leg_news.LegNews.__call__", lambda *_: None)
+        monkeypatch.setattr("ivr.switchboard.legs.leg_news.LegNews.__call__", lambda *_: None)
         phone = ring(world, IDLE)
         world.telephones.wait(60)
         assert offered_to(world, phone) == ["anna", "bruno"]
@@ -252,7 +252,7 @@ def test_an_agent_is_not_held_by_a_caller_whom_the_carrier_wrongly_calls_live(
         gone = ring(world, TOP)
         listed = RestTelephone.live_calls
         monkeypatch.setattr(RestTelephone, "live_calls", lambda self: [*listed(self), gone.sid])
-        monkeypatch.setattr("ivr.switchboard.call_status.CallStatus.__call__", lambda *_: None)
+        monkeypatch.setattr("ivr.switchboard.calls.call_status.CallStatus.__call__", lambda *_: None)
         gone.hang_up()
         world.telephones.wait(10)
         assert place(world, gone).ticket.state is TicketState.IN_LINE

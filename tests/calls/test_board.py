@@ -14,7 +14,7 @@ from ivr.core.agent import SystemState
 from ivr.core.order_proof import Why, overtaken
 from ivr.core.words import AgentId, PhoneNumber, QueueName, TicketId
 from ivr.exchange.handset import Handset
-from ivr.switchboard.board import AskBoard, NobodyWaits
+from ivr.switchboard.queue.board import AskBoard, NobodyWaits
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world
 

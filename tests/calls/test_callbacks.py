@@ -16,9 +16,9 @@ from ivr.core.leg import LegKind
 from ivr.core.promises import Promise, PromiseState
 from ivr.core.ticket import TicketKind, TicketState
 from ivr.core.words import AgentId, CustomerId, PhoneNumber
-from ivr.switchboard import callbacks
-from ivr.switchboard.notice import Notices
-from ivr.switchboard.ports import Mail
+from ivr.switchboard.ports.world import Mail
+from ivr.switchboard.record import callbacks
+from ivr.switchboard.record.notice import Notices
 from ivr.testing import scripts
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.play import Played, Player, as_dialogue

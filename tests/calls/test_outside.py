@@ -15,10 +15,11 @@ from ivr.core.leg import LegKind
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, QueueName, TicketId
 from ivr.exchange.handset import Behaviour, Handset
-from ivr.switchboard import consult, outside, talk
-from ivr.switchboard.call_status import CallStatus
-from ivr.switchboard.ports import TicketOnRecord
-from ivr.switchboard.take_turn import TakeTurn
+from ivr.switchboard.calls.call_status import CallStatus
+from ivr.switchboard.calls.take_turn import TakeTurn
+from ivr.switchboard.legs import consult, outside
+from ivr.switchboard.ports.queue import TicketOnRecord
+from ivr.switchboard.record import talk
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world
 from ivr.twilio import twiml

@@ -21,8 +21,9 @@ from ivr.core.timeline import timeline
 from ivr.core.words import AgentId, Language, RecordingId, TicketId
 from ivr.exchange.handset import Behaviour, Handset
 from ivr.exchange.records import CarrierRefused, RecordingResource
-from ivr.switchboard import outside, talk, tapes
-from ivr.switchboard.ports import TicketOnRecord
+from ivr.switchboard.legs import outside
+from ivr.switchboard.ports.queue import TicketOnRecord
+from ivr.switchboard.record import talk, tapes
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import PUBLIC_URL, World, open_world
 

@@ -11,7 +11,7 @@ import pytest
 
 from ivr import wiring
 from ivr.core.ticket import TicketState
-from ivr.switchboard.ports import TicketOnRecord
+from ivr.switchboard.ports.queue import TicketOnRecord
 from ivr.testing.floors import redis_for_a_world
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import LateApp, World, open_world

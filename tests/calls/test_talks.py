@@ -12,8 +12,9 @@ from ivr.core.agent import SystemState
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, QueueName, TicketId
 from ivr.exchange.handset import Handset
-from ivr.switchboard import consult, talk
-from ivr.switchboard.ports import TicketOnRecord
+from ivr.switchboard.legs import consult
+from ivr.switchboard.ports.queue import TicketOnRecord
+from ivr.switchboard.record import talk
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from ivr.core.flow.turn import TakePlace
 from ivr.core.ticket import TicketState
 from ivr.core.words import Language, TicketId
-from ivr.switchboard import places
+from ivr.switchboard.record import places
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import open_world
 

@@ -16,7 +16,7 @@ from ivr.core.roster import Address, AddressKind, AgentRecord
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, QueueName
 from ivr.exchange.handset import Handset
-from ivr.switchboard.ports import TicketOnRecord
+from ivr.switchboard.ports.queue import TicketOnRecord
 from ivr.testing.world import World, open_world
 
 ROOT = Path(__file__).resolve().parents[2]

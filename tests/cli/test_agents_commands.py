@@ -18,7 +18,7 @@ from ivr.core.routing.decide import Rules
 from ivr.core.words import AgentId
 from ivr.live.floor import RedisFloor, connect
 from ivr.store.session import SqlRecords, open_records
-from ivr.switchboard.standing_floor import StandingFloor
+from ivr.switchboard.queue.standing_floor import StandingFloor
 from ivr.testing.floors import redis_for_a_world
 from ivr.world.numbering import PhoneNumbers
 from tests.databases import START, SetClock

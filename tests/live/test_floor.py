@@ -18,7 +18,7 @@ from ivr.core.routing.skills import Need, Offer
 from ivr.core.ticket import Relaxation, Ticket
 from ivr.live import keys
 from ivr.live.floor import RedisFloor, connect, need_of, need_text, offer_of, offer_text
-from ivr.switchboard.ports import Claim, FloorAnswer, StandingClaim
+from ivr.switchboard.ports.floor import Claim, FloorAnswer, StandingClaim
 from tests.core.routing import floors
 from tests.core.routing.builders import NOW, agent, seconds, ticket
 

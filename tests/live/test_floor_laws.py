@@ -28,7 +28,7 @@ from ivr.core.errors import FloorLost
 from ivr.core.routing.decide import FreeAgent, Rules, Strategy, best_pair, best_pairs
 from ivr.core.ticket import Ticket
 from ivr.live.floor import RedisFloor, connect
-from ivr.switchboard.ports import FloorAnswer, StandingClaim
+from ivr.switchboard.ports.floor import FloorAnswer, StandingClaim
 from tests.core.routing import floors
 from tests.core.routing.builders import NOW, agent, seconds, ticket
 

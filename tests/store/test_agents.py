@@ -12,7 +12,7 @@ from ivr.core.agent import AgentEvent, SystemState, Wish, happened, wishes
 from ivr.core.roster import Address, AddressKind, AgentRecord, NoSuchAgent, first_status
 from ivr.core.words import AgentId, QueueName
 from ivr.store.session import SqlRecords
-from ivr.switchboard.ports import AgentOnRecord
+from ivr.switchboard.ports.queue import AgentOnRecord
 from tests.databases import START
 from tests.store.test_calls import at_once
 

@@ -31,7 +31,7 @@ from ivr.core.words import (
     TicketId,
 )
 from ivr.store.session import SqlRecords
-from ivr.switchboard.ports import Attempt
+from ivr.switchboard.ports.customers import Attempt
 from tests.databases import START
 from tests.store.test_calls import at_once
 

@@ -19,7 +19,7 @@ from ivr.core.events import CallerAnswered, CallerSilent, NodeEntered, SaidToCal
 from ivr.core.words import CallId, CustomerId, PhoneNumber, Withheld
 from ivr.store.log import MOST_AT_ONCE
 from ivr.store.session import SqlRecords
-from ivr.switchboard.ports import Transaction
+from ivr.switchboard.ports.records import Transaction
 from tests.databases import START, SetClock
 from tests.store.conftest import CALL, MARIA, next_turn
 

@@ -17,7 +17,7 @@ from ivr.core.words import AgentId, TicketId
 from ivr.store.claims import _columns
 from ivr.store.session import SqlRecords
 from ivr.store.tables import claims
-from ivr.switchboard.ports import ClaimOnRecord, ClaimState
+from ivr.switchboard.ports.queue import ClaimOnRecord, ClaimState
 from tests.databases import START
 from tests.store.test_calls import at_once
 from tests.store.test_tickets import waits

@@ -31,7 +31,7 @@ from ivr.core.words import (
     VoicemailId,
 )
 from ivr.store.session import SqlRecords, open_records
-from ivr.switchboard.ports import Fetching
+from ivr.switchboard.ports.calls import Fetching
 from tests.databases import START, SetClock
 from tests.store.conftest import CALL, next_turn
 

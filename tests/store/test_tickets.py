@@ -14,7 +14,7 @@ from ivr.core.ticket import ENDS, Relaxation, Ticket, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, CustomerId, Language, QueueName, TicketId
 from ivr.store.session import SqlRecords
 from ivr.store.tables import LIVE_TICKETS
-from ivr.switchboard.ports import TicketOnRecord
+from ivr.switchboard.ports.queue import TicketOnRecord
 from tests.databases import START
 from tests.store.test_calls import at_once
 

@@ -30,8 +30,9 @@ from ivr.core.words import AgentId, CallId, LegId, PhoneNumber, QueueName, Ticke
 from ivr.flowfiles.shelf import publish_folder
 from ivr.store.session import SqlRecords, open_engine
 from ivr.store.tables import metadata
-from ivr.switchboard import agents
-from ivr.switchboard.ports import Clock, Transaction
+from ivr.switchboard.ports.records import Transaction
+from ivr.switchboard.ports.world import Clock
+from ivr.switchboard.record import agents
 from ivr.testing.floors import redis_for_a_world
 from ivr.testing.world import NoTranscriber
 from ivr.worker.actors import JOBS

@@ -10,8 +10,8 @@ from ivr.core.agent import AgentEvent, SystemState, Wish, happened, wishes
 from ivr.core.roster import AgentIsBusy, BreakWithoutReason, NoSuchAgent, NotWrappingUp
 from ivr.core.words import AgentId, QueueName
 from ivr.store.session import SqlRecords
-from ivr.switchboard import agents
-from ivr.switchboard.agents import Loaded
+from ivr.switchboard.record import agents
+from ivr.switchboard.record.agents import Loaded
 from tests.databases import START, SetClock
 from tests.store.test_agents import ANNA, BRUNO, MINUTE
 

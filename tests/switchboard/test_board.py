@@ -14,10 +14,12 @@ from ivr.core.routing.decide import Rules
 from ivr.core.ticket import Ticket, TicketKind, TicketState
 from ivr.core.words import AgentId, CallbackId, CallId, CustomerId, Language, PhoneNumber, QueueName, TicketId
 from ivr.store.session import SqlRecords
-from ivr.switchboard import agents, board
-from ivr.switchboard.agents import Wish
-from ivr.switchboard.board import AskBoard, absences
-from ivr.switchboard.ports import StoredEvent, TicketOnRecord
+from ivr.switchboard.ports.calls import StoredEvent
+from ivr.switchboard.ports.queue import TicketOnRecord
+from ivr.switchboard.queue import board
+from ivr.switchboard.queue.board import AskBoard, absences
+from ivr.switchboard.record import agents
+from ivr.switchboard.record.agents import Wish
 from tests.databases import START, SetClock
 from tests.store.conftest import CALL, MARIA
 from tests.store.test_agents import ANNA

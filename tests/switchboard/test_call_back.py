@@ -21,11 +21,11 @@ from ivr.core.promises import PromiseState
 from ivr.core.ticket import TicketEvent, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, PhoneNumber, TicketId
 from ivr.flowfiles.shelf import publish_folder
-from ivr.switchboard import callbacks, places
-from ivr.switchboard.call_back import ASKED, ASKED_AGAIN, OVER, CallBack
-from ivr.switchboard.leg_turn import LegStep
-from ivr.switchboard.ports import ClaimOnRecord, TicketOnRecord
-from ivr.switchboard.take_turn import Answer
+from ivr.switchboard.calls.take_turn import Answer
+from ivr.switchboard.legs.call_back import ASKED, ASKED_AGAIN, OVER, CallBack
+from ivr.switchboard.legs.leg_turn import LegStep
+from ivr.switchboard.ports.queue import ClaimOnRecord, TicketOnRecord
+from ivr.switchboard.record import callbacks, places
 from ivr.world.ids import Chance
 from tests.core.flow.builders import spoken
 from tests.databases import clock, database, postgresql  # noqa: F401

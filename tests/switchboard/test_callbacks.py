@@ -26,7 +26,7 @@ from ivr.core.errors import ChangedMeanwhile
 from ivr.core.promises import Promise, PromiseState
 from ivr.core.words import CallbackId, PhoneNumber, PromiseId
 from ivr.store.session import SqlRecords
-from ivr.switchboard import callbacks, promises
+from ivr.switchboard.record import callbacks, promises
 from ivr.world.numbering import PhoneNumbers
 from tests.core.test_callbacks import CALLBACK, NOW, TIMES
 from tests.store.conftest import CALL, MARIA

@@ -8,8 +8,8 @@ import pytest
 
 from ivr.core.words import CallId
 from ivr.store.session import SqlRecords
-from ivr.switchboard.fetching import Fetch
-from ivr.switchboard.ports import Fetching
+from ivr.switchboard.calls.fetching import Fetch
+from ivr.switchboard.ports.calls import Fetching
 from tests.databases import START, SetClock
 from tests.switchboard.test_voicemail import MESSAGE, House
 

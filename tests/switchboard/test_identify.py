@@ -6,7 +6,7 @@ from ivr.core.call import Sure
 from ivr.core.customer import Customer, CustomerKind
 from ivr.core.words import CustomerId, PhoneNumber, Withheld
 from ivr.store.session import SqlRecords
-from ivr.switchboard.identify import identify
+from ivr.switchboard.customers.identify import identify
 from tests.databases import START
 from tests.switchboard.conftest import CountedIds
 

@@ -9,7 +9,7 @@ import pytest
 from ivr.core.customer import CustomerKind
 from ivr.core.words import PhoneNumber
 from ivr.store.session import SqlRecords
-from ivr.switchboard.import_customers import Fate, Imported, Sheet, count_lines, import_customers, safe_cell
+from ivr.switchboard.customers.import_customers import Fate, Imported, Sheet, count_lines, import_customers, safe_cell
 from ivr.world.numbering import PhoneNumbers
 from tests.databases import START
 from tests.switchboard.conftest import CountedIds

@@ -20,8 +20,8 @@ from ivr.core.promises import (
 from ivr.core.voicemail import AudioState, TextState, Voicemail
 from ivr.core.words import PromiseId, QueueName, VoicemailId
 from ivr.store.session import SqlRecords
-from ivr.switchboard import promises
-from ivr.switchboard.promises import WarnDue
+from ivr.switchboard.record import promises
+from ivr.switchboard.record.promises import WarnDue
 from tests.databases import START, SetClock
 from tests.store.conftest import CALL, MARIA
 from tests.store.test_calls import at_once

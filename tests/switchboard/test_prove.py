@@ -7,7 +7,7 @@ import pytest
 from ivr.core.customer import Order
 from ivr.core.pin import pin_hash, pin_matches
 from ivr.store.session import SqlRecords
-from ivr.switchboard.prove import MOST_FAILURES, WINDOW, Proof, prove_order, prove_pin
+from ivr.switchboard.customers.prove import MOST_FAILURES, WINDOW, Proof, prove_order, prove_pin
 from tests.databases import START
 from tests.store.conftest import CALL, MARIA
 

@@ -24,10 +24,11 @@ from ivr.core.routing.skills import serves
 from ivr.core.ticket import ENDS, TicketState
 from ivr.core.words import QueueName
 from ivr.live.floor import RedisFloor
-from ivr.switchboard.line_up import LAPSES
-from ivr.switchboard.places import room_of, stands_in_line
-from ivr.switchboard.ports import Candidates, ClaimState, TicketOnRecord
-from ivr.switchboard.standing_floor import free_agent, on_record
+from ivr.switchboard.ports.floor import Candidates
+from ivr.switchboard.ports.queue import ClaimState, TicketOnRecord
+from ivr.switchboard.queue.line_up import LAPSES
+from ivr.switchboard.queue.standing_floor import free_agent, on_record
+from ivr.switchboard.record.places import room_of, stands_in_line
 from tests.switchboard.queue_world import CREW, DESKS, SWEEP, Killed, Phone, QueueWorld, Webhook
 
 CALLERS = [f"+39061234567{n}" for n in range(6)]

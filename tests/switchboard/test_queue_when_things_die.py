@@ -15,8 +15,8 @@ from ivr.core.leg import LegState
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, TicketId
 from ivr.live.floor import RedisFloor
-from ivr.switchboard import agents, places
-from ivr.switchboard.ports import Claim
+from ivr.switchboard.ports.floor import Claim
+from ivr.switchboard.record import agents, places
 from tests.switchboard.queue_world import Killed, Phone, QueueWorld
 
 HOUR = timedelta(hours=1)

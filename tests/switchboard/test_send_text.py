@@ -15,8 +15,8 @@ from ivr.core.flow.turn import FollowUp, KeepAnswer, Recognise, SendText
 from ivr.core.text_message import GIVEN_UP_AFTER, LEASE, PAUSES, SendState, TextMessage
 from ivr.core.words import CustomerId, PhoneNumber, TextId
 from ivr.store.session import SqlRecords
-from ivr.switchboard import send_text
-from ivr.switchboard.deeds import plan
+from ivr.switchboard.calls.deeds import plan
+from ivr.switchboard.messages import send_text
 from tests.databases import START, SetClock
 from tests.store.conftest import CALL, MARIA
 from tests.store.test_calls import at_once

@@ -14,7 +14,7 @@ from ivr.core.flow.turn import Cursor, Frame
 from ivr.core.leg import LegEnd
 from ivr.core.words import Language
 from ivr.store.session import SqlRecords
-from ivr.switchboard.vanished import EndVanished
+from ivr.switchboard.calls.vanished import EndVanished
 from tests.databases import SetClock, clock, records_in_memory  # noqa: F401
 from tests.line import Hints
 from tests.switchboard.test_voicemail import MESSAGE, House

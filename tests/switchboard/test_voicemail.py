@@ -28,8 +28,8 @@ from ivr.core.words import (
     VoicemailId,
 )
 from ivr.store.session import SqlRecords
-from ivr.switchboard import voicemail as pipeline
-from ivr.switchboard.voicemail import FetchVoicemail, ReadVoicemail, Step, fetch_pause, next_step, wav_seconds
+from ivr.switchboard.messages import voicemail as pipeline
+from ivr.switchboard.messages.voicemail import FetchVoicemail, ReadVoicemail, Step, fetch_pause, next_step, wav_seconds
 from tests.databases import START, SetClock
 
 WAV = b"RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x07\x00\x01\x00@\x1f\x00\x00@\x1f\x00\x00\x01\x00\x08\x00data"

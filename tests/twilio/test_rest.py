@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as WsgiResponse
 from ivr.core.errors import AnswerLost, CarrierUnavailable, RefusedByCarrier
 from ivr.core.leg import LegEnd
 from ivr.core.words import PhoneNumber
-from ivr.switchboard.ports import Telephone
+from ivr.switchboard.ports.carrier import Telephone
 from ivr.twilio import rest
 from ivr.twilio.rest import RestTelephone, SwappedHost, WsgiHttpClient, swapped
 

@@ -167,7 +167,7 @@ def test_a_caller_who_meets_a_bug_of_ours_hears_words_and_no_traceback(
     line: TestLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     question = line.ring()
-    monkeypatch.setattr("ivr.switchboard.take_turn.advance", lambda *_: 1 / 0)
+    monkeypatch.setattr("ivr.switchboard.calls.take_turn.advance", lambda *_: 1 / 0)
     document = line.answer(question, Digits="3")
     assert said(document)
     assert "Traceback" not in line.answers[-1]

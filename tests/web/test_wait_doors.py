@@ -23,8 +23,8 @@ from ivr.core.roster import Address, AddressKind, AgentRecord
 from ivr.core.ticket import Ticket, TicketKind, TicketState
 from ivr.core.words import AgentId, Language, QueueName, TicketId
 from ivr.store.link import Link
-from ivr.switchboard.ports import TicketOnRecord
-from ivr.switchboard.waiting import KEPT as LATELY_KEPT
+from ivr.switchboard.ports.queue import TicketOnRecord
+from ivr.switchboard.queue.waiting import KEPT as LATELY_KEPT
 from tests.line import ACCOUNT, CALLER, FLOWS, WORKING_MORNING, TestLine, open_line, said
 
 SID = "CA" + "1" * 32

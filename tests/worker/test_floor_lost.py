@@ -18,8 +18,8 @@ from ivr.core.routing.decide import Rules
 from ivr.core.ticket import TicketState
 from ivr.live.floor import RedisFloor
 from ivr.store.session import SqlRecords
-from ivr.switchboard.ports import FloorSnapshot
-from ivr.switchboard.standing_floor import StandingFloor
+from ivr.switchboard.ports.floor import FloorSnapshot
+from ivr.switchboard.queue.standing_floor import StandingFloor
 from ivr.testing.floors import redis_for_a_world
 from ivr.testing.on_duty import OnDuty
 from ivr.testing.world import World, open_world

@@ -36,7 +36,7 @@ from ivr.core.words import AgentId, PhoneNumber, QueueName, TicketId
 from ivr.flowfiles.shelf import publish_folder
 from ivr.live.floor import connect
 from ivr.live.server import EmbeddedRedis
-from ivr.switchboard import agents
+from ivr.switchboard.record import agents
 from ivr.testing.world import NoTranscriber
 from ivr.worker.actors import JOBS
 from ivr.world.clock import SystemClock

@@ -19,7 +19,7 @@ from ivr import wiring
 from ivr.core.agent import Wish
 from ivr.core.errors import RecordsUnavailable
 from ivr.store.tables import claims, legs
-from ivr.switchboard import agents as roster
+from ivr.switchboard.record import agents as roster
 from ivr.testing.floors import redis_for_a_world
 from ivr.worker.later import SweepOnly
 from ivr.world.ids import Chance

@@ -27,8 +27,8 @@ from ivr.core.words import CallId, Language, PromiseId, VoicemailId
 from ivr.exchange.scheduler import VirtualScheduler
 from ivr.live.server import EmbeddedRedis
 from ivr.store.session import SqlRecords, open_records
-from ivr.switchboard.ports import Fetching
-from ivr.switchboard.promises import WarnDue
+from ivr.switchboard.ports.calls import Fetching
+from ivr.switchboard.record.promises import WarnDue
 from ivr.worker.actors import JOBS, QUEUES, run
 from ivr.worker.broker import QUICKLY, hint_broker
 from ivr.worker.inline import InlineLater

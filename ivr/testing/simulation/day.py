@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from ivr import wiring
 from ivr.exchange.handset import Perceived
 from ivr.exchange.phones import Behaviour
-from ivr.switchboard.import_customers import import_customers
-from ivr.switchboard.promises import answer_voicemail
+from ivr.switchboard.customers.import_customers import import_customers
+from ivr.switchboard.record.promises import answer_voicemail
 from ivr.testing.run import people_of
 from ivr.testing.simulation import laws, queue_laws, recording_laws
 from ivr.testing.simulation.callers import TEMPERAMENTS, OneCall, Papers, Person, Street

@@ -25,7 +25,7 @@ from ivr.exchange.scheduler import VirtualScheduler
 from ivr.exchange.webhooks import Answer, Done, Outside, Patience, Unreached
 from ivr.store.link import Compiled
 from ivr.store.session import SqlRecords
-from ivr.switchboard.ports import Clock
+from ivr.switchboard.ports.world import Clock
 from ivr.testing.simulation.diary import Diary
 from ivr.twilio.rest import Auth, CarrierHttp
 

@@ -22,7 +22,9 @@ from ivr.core.voicemail import AudioState, TextState, Voicemail
 from ivr.core.words import AgentId, CallbackId, CallId, LegId, PromiseId, TicketId, VoicemailId
 from ivr.exchange.handset import Perceived
 from ivr.store.session import SqlRecords
-from ivr.switchboard.ports import AgentOnRecord, ClaimOnRecord, Records, StoredEvent, TicketOnRecord, Transaction
+from ivr.switchboard.ports.calls import StoredEvent
+from ivr.switchboard.ports.queue import AgentOnRecord, ClaimOnRecord, TicketOnRecord
+from ivr.switchboard.ports.records import Records, Transaction
 from ivr.testing.simulation.callers import OneCall
 from ivr.testing.simulation.line import Line, Wrong
 

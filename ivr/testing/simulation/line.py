@@ -25,7 +25,7 @@ from ivr.exchange.webhooks import Answer, Done, Outside, Patience, Unreached, Ws
 from ivr.flowfiles.shelf import publish_folder
 from ivr.live.floor import RedisFloor
 from ivr.store.session import SqlRecords
-from ivr.switchboard.ports import StandingClaim
+from ivr.switchboard.ports.floor import StandingClaim
 from ivr.testing.floors import redis_for_a_world
 from ivr.testing.simulation.diary import Diary
 from ivr.testing.simulation.faults import (

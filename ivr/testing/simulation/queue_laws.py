@@ -15,9 +15,10 @@ from ivr.core.routing.skills import asked_at, place_at, serves
 from ivr.core.ticket import ENDS, TicketKind, TicketState
 from ivr.core.words import AgentId, CallId, TicketId
 from ivr.exchange.handset import Perceived
-from ivr.switchboard import places
-from ivr.switchboard.places import stands_in_line
-from ivr.switchboard.ports import ClaimOnRecord, ClaimState, Records, TicketOnRecord
+from ivr.switchboard.ports.queue import ClaimOnRecord, ClaimState, TicketOnRecord
+from ivr.switchboard.ports.records import Records
+from ivr.switchboard.record import places
+from ivr.switchboard.record.places import stands_in_line
 from ivr.testing.simulation.callers import OneCall
 from ivr.testing.simulation.laws import Books, Change
 from ivr.testing.simulation.line import Line, Wrong

@@ -12,7 +12,7 @@ from ivr.core.errors import FloorUnavailable, IvrError
 from ivr.core.roster import Address, AddressKind, AgentRecord
 from ivr.core.words import AgentId, QueueName
 from ivr.exchange.phones import Phone
-from ivr.switchboard import agents
+from ivr.switchboard.record import agents
 from ivr.testing.simulation.diary import Diary
 from ivr.testing.simulation.line import Line
 

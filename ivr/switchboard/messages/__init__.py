@@ -1,0 +1,1 @@
+"""What callers leave and we send: voicemails, and text messages."""

@@ -1,0 +1,1 @@
+"""Who is served next, and by whom: the floor, matches, and whatever is moved or told meanwhile."""

@@ -1,0 +1,1 @@
+"""What one transaction writes down: places in line, calls back, promises, agents, talks; nobody is dialled here."""

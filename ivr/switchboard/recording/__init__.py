@@ -1,0 +1,1 @@
+"""Talks on tape: begun, ended, fetched, and kept."""

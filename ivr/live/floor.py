@@ -167,11 +167,15 @@ class RedisFloor:
 
     # --- The whole ----------------------------------------------------------------------------------------------------
 
+    def form(self, ticket: Ticket) -> str:
+        return f"{_order(ticket.order)}\n{_phases(phases(ticket, self._rules.starving_after))}"
+
     def snapshot(self, now: datetime) -> FloorSnapshot:
         tickets, standing, agents, claims = _not_lost(self._ask("snapshot", now, []))
         in_line = frozenset(TicketId(ticket) for ticket in standing[::2])
         claimed = {ticket: json.loads(text) for ticket, text in _pairs(claims)}
         return FloorSnapshot(
+            {TicketId(ticket): form for ticket, form in _pairs(tickets)},
             in_line,
             frozenset(TicketId(ticket) for ticket in tickets[::2]) - in_line - claimed.keys(),
             tuple(self._agent(text, now) for text in agents[1::2]),

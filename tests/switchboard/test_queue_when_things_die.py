@@ -134,6 +134,35 @@ def test_nobody_is_held_on_the_floor_since_the_carrier_took_no_call_to_another_a
     assert claims_on_the_floor(world) == 1
 
 
+def test_who_may_be_offered_to_an_agent_again_is_so_though_nobody_told_the_floor(world: QueueWorld) -> None:
+    world.wishes("anna", Wish.AVAILABLE)
+    caller = world.rings(CALLER, ORDERS)
+    world.arrives()
+    world.carrier.hangs_up(rung(world), "no-answer")
+    world.arrives()
+    with world.records.write() as tx:
+        place = tx.tickets.get(TicketId(caller.ticket))
+        assert place.ticket.refused_by == {"anna"}
+        tx.tickets.change(replace(place, ticket=replace(place.ticket, refused_by=frozenset())))
+    for _ in range(4):
+        world.passes(5)
+    assert rung(world).is_agents
+
+
+def test_who_has_learnt_what_a_caller_needs_is_rung_though_nobody_told_the_floor(world: QueueWorld) -> None:
+    world.wishes("bruno", Wish.AVAILABLE)
+    world.rings(CALLER, ORDERS)
+    world.arrives()
+    assert not world.carrier.dialled
+    with world.records.write() as tx:
+        bruno = tx.agents.get(AgentId("bruno"))
+        tx.agents.put(replace(bruno.record, skills={"it": 3}), world.clock.at)
+    for _ in range(4):
+        world.passes(5)
+    assert rung(world).is_agents
+    assert world.office.queueing.care.compare() == 0  # and what is as it should be is let alone
+
+
 def test_who_talks_to_the_next_agent_is_not_moved_by_the_end_of_the_talk_before(world: QueueWorld) -> None:
     for name in ("carla", "anna"):
         world.wishes(name, Wish.AVAILABLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -60,8 +60,12 @@ class StandingClaim:
 
 @dataclass(frozen=True)
 class FloorSnapshot:
-    """All that is on the floor; ``resting`` are tickets not in line yet (before a slot)."""
+    """All that is on the floor; ``resting`` are tickets not in line yet (before a slot).
 
+    ``forms``: of each ticket, claimed ones too, how it was put there last (``Floor.form``).
+    """
+
+    forms: Mapping[TicketId, str]
     in_line: frozenset[TicketId]
     resting: frozenset[TicketId]
     free: tuple[FreeAgent, ...]
@@ -137,6 +141,10 @@ class Floor(Protocol):
 
     def lapsed(self, now: datetime) -> Sequence[StandingClaim]:
         """End the claims whose time has come; their tickets are back at their places, their agents not free."""
+        ...
+
+    def form(self, ticket: Ticket) -> str:
+        """A ticket as it would be put: the same text for all that the floor goes by."""
         ...
 
     def snapshot(self, now: datetime) -> FloorSnapshot: ...

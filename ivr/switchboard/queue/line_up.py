@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,8 +12,8 @@ from ivr.core.roster import NoSuchAgent
 from ivr.core.routing.decide import FreeAgent
 from ivr.core.ticket import Ticket, TicketState
 from ivr.core.words import AgentId, TicketId
-from ivr.switchboard.ports.floor import Floor, FloorAnswer, StandingClaim
-from ivr.switchboard.ports.queue import ClaimState
+from ivr.switchboard.ports.floor import Floor, FloorAnswer, FloorSnapshot, StandingClaim
+from ivr.switchboard.ports.queue import AgentOnRecord, ClaimState, TicketOnRecord
 from ivr.switchboard.ports.records import Records, Transaction
 from ivr.switchboard.ports.world import Clock, Later
 from ivr.switchboard.queue.standing_floor import StandingFloor, free_agent, on_the_phone
@@ -145,39 +145,30 @@ class FloorCare:
                     places.refused(tx, claim, event, "lapsed" if rang else "let_go", now)
 
     def compare(self) -> int:
-        """Set right what differs between the floor and the record; how many did."""
+        """Set right what differs between the floor and the record, if only in what was changed since; how much did."""
         now = self.clock.now()
         seen = self.floor.ask(lambda floor: floor.snapshot(now))
         with self.records.read() as tx:
             live = tx.tickets.live()
             agents, phoning = tx.agents.all(), on_the_phone(tx)
             offered = {claim.token for claim in tx.claims.live() if claim.state is ClaimState.OFFERED}
-        young = LAPSES - ON_RECORD_WITHIN
-        dead = [
-            claim
-            for claim in seen.claims
-            if claim.token not in offered and not young < claim.lapses - now <= LAPSES + AHEAD
-        ]
+        in_line = [place.ticket for place in live if places.stands_in_line(place)]
+        forms = self.floor.ask(lambda floor: {ticket.id: floor.form(ticket) for ticket in in_line})
+        dead = [claim for claim in seen.claims if claim.token not in offered and not _young(claim, now)]
         for claim in dead:
             self.line_up.give_back(claim.ticket, claim.token, claim.agents)
-        there = seen.in_line | seen.resting | {claim.ticket for claim in seen.claims}
-        in_line = {place.ticket.id for place in live if places.stands_in_line(place)}
-        claimed = {place.ticket.id for place in live if place.ticket.state is TicketState.CLAIMED}
         ahead = _put_back([place.ticket for place in live], now)
         for ticket, at in ahead.items():
             places.retried(lambda ticket=ticket, at=at: self._arrived(ticket, at))  # type: ignore[misc]
-        differ = sorted((in_line - there) | (there - in_line - claimed) | ahead.keys())
-        for ticket in differ:
+        differ = _wrong_tickets(seen, forms, live) | ahead.keys()
+        for ticket in sorted(differ):
             self.line_up(ticket)
-        busy = {agent for claim in seen.claims for agent in claim.agents}
-        free = {agent.agent for agent in seen.free}
-        wanted = {each.record.name for each in agents if each.status.is_free(now)} - phoning
-        wrong = (wanted - free - busy) | (free - wanted)
         rested = {each.record.name for each in agents if _rested(each.status, now)}
         for name in rested:
             places.retried(lambda name=name: self._idle(name))  # type: ignore[misc]
-        self.line_up.agents(wrong | rested)
-        return len(dead) + len(differ) + len(wrong | rested)
+        wrong = _wrong_agents(seen, agents, phoning, now) | rested
+        self.line_up.agents(wrong)
+        return len(dead) + len(differ) + len(wrong)
 
     def _arrived(self, ticket: TicketId, at: datetime) -> None:
         with self.records.write() as tx:
@@ -223,6 +214,30 @@ def _as_free(tx: Transaction, name: AgentId, now: datetime) -> FreeAgent | None:
     except NoSuchAgent:
         return None
     return free_agent(agent) if agent.status.is_free(now) else None
+
+
+def _young(claim: StandingClaim, now: datetime) -> bool:
+    """It may still come on record."""
+    return LAPSES - ON_RECORD_WITHIN < claim.lapses - now <= LAPSES + AHEAD
+
+
+def _wrong_tickets(seen: FloorSnapshot, forms: Mapping[TicketId, str], live: Iterable[TicketOnRecord]) -> set[TicketId]:
+    """Those whom the floor lacks, has in another form, or has though they are not in line; who is held is settled."""
+    held = {claim.ticket for claim in seen.claims}
+    changed = {ticket for ticket, form in forms.items() if ticket not in held and seen.forms.get(ticket) != form}
+    claimed = {place.ticket.id for place in live if place.ticket.state is TicketState.CLAIMED}
+    return changed | ((seen.in_line | seen.resting | held) - forms.keys() - claimed)
+
+
+def _wrong_agents(
+    seen: FloorSnapshot, agents: Iterable[AgentOnRecord], phoning: Set[AgentId], now: datetime
+) -> set[AgentId]:
+    """Those who are free and not so on the floor, or with other figures or skills; or free there alone."""
+    held = {agent for claim in seen.claims for agent in claim.agents}
+    there = {agent.agent: agent for agent in seen.free}
+    free = {each.record.name: free_agent(each) for each in agents if each.status.is_free(now)}
+    changed = {name for name, agent in free.items() if name not in held | phoning and there.get(name) != agent}
+    return changed | {name for name in there if name not in free or name in phoning}
 
 
 def _put_back(live: Iterable[Ticket], now: datetime) -> dict[TicketId, datetime]:

@@ -153,6 +153,7 @@ def test_who_has_learnt_what_a_caller_needs_is_rung_though_nobody_told_the_floor
     world.wishes("bruno", Wish.AVAILABLE)
     world.rings(CALLER, ORDERS)
     world.arrives()
+    world.passes(5)
     assert not world.carrier.dialled
     with world.records.write() as tx:
         bruno = tx.agents.get(AgentId("bruno"))

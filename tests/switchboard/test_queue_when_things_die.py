@@ -153,13 +153,13 @@ def test_who_has_learnt_what_a_caller_needs_is_rung_though_nobody_told_the_floor
     world.wishes("bruno", Wish.AVAILABLE)
     world.rings(CALLER, ORDERS)
     world.arrives()
-    world.passes(5)
+    world.passes(1)
     assert not world.carrier.dialled
     with world.records.write() as tx:
         bruno = tx.agents.get(AgentId("bruno"))
         tx.agents.put(replace(bruno.record, skills={"it": 3}), world.clock.at)
-    for _ in range(4):
-        world.passes(5)
+    for _ in range(3):
+        world.passes(5)  # not so long that less is asked of an agent
     assert rung(world).is_agents
     assert world.office.queueing.care.compare() == 0  # and what is as it should be is let alone
 

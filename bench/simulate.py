@@ -18,10 +18,12 @@ from ivr.cli.simulate import be_quiet
 from ivr.testing.simulation.day import Plan, Told, simulate
 
 SEEDS, CALLS = 1000, 50
+TOLD_EVERY = 50
+"""Days, where no bar can be drawn."""
 
 
 def run(emit: Emit) -> None:
-    """Live through all of them; the note names the first seeds that broke a law."""
+    """Live through all of them, telling at once of each that broke a law; the note names the first."""
     plans = [Plan(seed, CALLS, faults=True) for seed in range(1, SEEDS + 1)]
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -31,7 +33,14 @@ def run(emit: Emit) -> None:
         spawning.Pool(os.cpu_count() or 1, initializer=be_quiet) as pool,
     ):
         days = pool.imap_unordered(partial(simulate, flows_dir=Path("call_flows").resolve()), plans)
-        lived = list(progress.track(days, total=len(plans), description="simulated days"))
+        lived = []
+        for day in progress.track(days, total=len(plans), description="simulated days"):
+            lived.append(day)
+            if not day.held:
+                laws = ", ".join(dict.fromkeys(seen.wrong.law for seen in day.broken))
+                console.print(f"broken: {laws} (ivr simulate --seed {day.plan.seed} --calls {CALLS} --faults)")
+            elif not console.is_terminal and len(lived) % TOLD_EVERY == 0:
+                console.print(f"{len(lived)} of {len(plans)} simulated days")
     emit(_entry(lived))
 
 

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from ivr import config, wiring
+from ivr import config, logs, wiring
 from ivr.cli.customers import print_record, told
 from ivr.cli.desk import Desk, refusals
 from ivr.cli.serve import whole_line
@@ -69,6 +69,7 @@ def demo(
     out = Console(highlight=False)
     with refusals():
         settings = _settings(out)
+        _logs_aside(settings)
         shown = _prepared(settings, out)
         with whole_line(settings):
             out.print("[green]The line is up:[/] exchange, web, worker and Redis answer.\n")
@@ -97,6 +98,13 @@ def _settings(out: Console) -> Settings:
         recordings_dir=folder / "recordings",
         clock_shift=_shift(settings, out),
     )
+
+
+def _logs_aside(settings: Settings) -> None:
+    """What this process logs lies beside what the others do, not between the dialogues."""
+    folder = settings.var_dir / "log"
+    folder.mkdir(exist_ok=True)
+    logs.configure((folder / "demo.log").open("a", encoding="utf-8"))
 
 
 def _shift(settings: Settings, out: Console) -> timedelta:

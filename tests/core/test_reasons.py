@@ -20,7 +20,7 @@ SAY_WHY = {"After", "_end", "Fail", "rescue", "NumberCheck", "OddFact", "Fallbac
 SAY_WHY |= {"served", "cancelled", "broken", "withdrawn", "untell", "_told", "_away", "Outcome"}
 SAY_WHY |= {"RecordingFailed", "never", "lost", "RefusedByCarrier", "CarrierUnavailable", "answer_lost", "what"}
 FILES = ["core/callbacks.py", "core/promises.py", "core/text_message.py", "core/flow/interpreter.py"]
-FILES += ["core/flow/steps/*.py", "switchboard/*.py", "world/mail.py"]
+FILES += ["core/flow/steps/*.py", "switchboard/**/*.py", "world/mail.py"]
 NEVER_ON_RECORD = {
     "it may be called",
     "no attempt is under way",

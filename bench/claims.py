@@ -31,9 +31,6 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 SIZES = ((10, 10), (100, 500), (1_000, 5_000), (10_000, 50_000))
 """Agents and tickets."""
 
-SYNCED = SIZES[2]
-"""Measured once more with every write synced, as the embedded Redis is configured; the bare script writes nothing."""
-
 SKILLS = 200
 QUEUES = 10
 CLIENTS = 2
@@ -79,14 +76,11 @@ def run(emit: Emit) -> None:
         server = EmbeddedRedis(Path(folder))
         url = server.start()
         client = connect(url)
-        client.config_set("appendfsync", "everysec")  # the last entry measures with the disk
         workers = [_start(url, n) for n in range(CLIENTS)]
         try:
             epoch = 0
             for agents, tickets in SIZES:
                 epoch = _measure(emit, client, workers, agents, tickets, epoch)
-            client.config_set("appendfsync", "always")
-            _measure(emit, client, workers, *SYNCED, epoch, synced=True)
         finally:
             for worker in workers:
                 worker.do("stop", 0, 0)
@@ -102,7 +96,6 @@ def _measure(
     agents: int,
     tickets: int,
     epoch: int,
-    synced: bool = False,
 ) -> int:
     crew, line = floor_of(agents, tickets)
     matched, bare = Spent(), Spent()
@@ -116,16 +109,15 @@ def _measure(
     server = (bare.server / bare.count) / (matched.server / matched.count)
     emit(
         Entry(
-            f"claims.{agents}" + (".synced" if synced else ""),
+            f"claims.{agents}",
             round(matched.rate),
             "matches a second",
             "bare EVALSHA",
             round(bare.rate),
             round(ratio, 3),
-            aim=None if synced else 0.33,
+            aim=0.33,
             note=(
                 f"{agents} agents, {tickets} tickets, {SKILLS} skills, {CLIENTS} clients, {A_LOOK} pairs a look;"
-                f"{' each write synced to disk;' if synced else ''}"
                 f" Redis {1e6 * matched.server / matched.count:.0f} µs of CPU a match, ratio of CPU {server:.2f};"
                 f" {matched.misses} races lost in {matched.count}"
             ),

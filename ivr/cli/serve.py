@@ -21,6 +21,9 @@ from ivr.worker.later import dramatiq_later
 from ivr.worker.run import serve, stop_on_signals
 from ivr.world.own_door import OwnDoor
 
+THREADS = 32
+"""Of the web process on SQLite: so many may wait for the disk, and an agent's key is heard all the same."""
+
 Host = Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 is every one of this machine.")]
 
 
@@ -88,7 +91,7 @@ def gunicorn(settings: Settings, host: str, workers: int) -> list[str]:
     greenlets in several processes.
     """
     on_sqlite = settings.database_url.startswith("sqlite")
-    kind = ["--worker-class", "gthread", "--workers", "1", "--threads", "16"]
+    kind = ["--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)]
     if not on_sqlite:
         kind = ["--worker-class", "gevent", "--workers", str(workers), "--worker-connections", "500"]
     in_memory = ["--worker-tmp-dir", "/dev/shm"] if Path("/dev/shm").is_dir() else []  # noqa: S108 (a heartbeat file)

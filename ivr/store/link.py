@@ -34,13 +34,22 @@ class Compiled:
 class Link:
     """What the ports of one transaction write and read through."""
 
-    __slots__ = ("_compiled", "_connection", "_cursor", "dialect", "moment", "put_moment", "writes")
+    __slots__ = ("_compiled", "_connection", "_cursor", "dialect", "moment", "put_moment", "waits", "writes")
 
     def __init__(self, connection: Connection, cursor: Any, compiled: Compiled, writes: bool) -> None:
         self._connection, self._cursor, self._compiled = connection, cursor, compiled
-        self.writes = writes
+        self.writes, self.waits = writes, True
         self.dialect = compiled.dialect
         self.moment, self.put_moment = compiled.moment, compiled.put_moment
+
+    def commit_soon(self) -> None:
+        """The commit does not wait for the disk (postgresql.org/docs/current/wal-async-commit.html).
+
+        On SQLite it never does: whoever commits asks for the sync.
+        """
+        if self.waits and self.dialect.name == "postgresql":
+            self._cursor.execute("SET LOCAL synchronous_commit TO OFF")
+        self.waits = False
 
     def hot_one(self, statement: ClauseElement, values: Mapping[str, Any]) -> Sequence[Any] | None:
         """The raw row, or None."""

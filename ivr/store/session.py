@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-import time
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -37,6 +36,7 @@ from ivr.store.tables import metadata
 from ivr.store.texts import SqlTexts
 from ivr.store.tickets import SqlTickets
 from ivr.store.voicemails import SqlVoicemails
+from ivr.store.write_ahead import WriteAheadLog, write_ahead
 from ivr.switchboard.ports.records import Transaction
 from ivr.switchboard.ports.world import Clock
 
@@ -65,6 +65,9 @@ class SqlTransaction:
 
     def __init__(self, link: Link, clock: Clock) -> None:
         self._link, self._clock = link, clock
+
+    def witnessed(self) -> None:
+        self._link.commit_soon()
 
     @property
     def calls(self) -> SqlCalls:
@@ -154,28 +157,33 @@ class SqlTransaction:
 class _Block:
     """``with`` block of one transaction. A class, not a generator: it stands in every turn."""
 
-    __slots__ = ("_begin", "_connection", "_cursor", "_records", "_writes")
+    __slots__ = ("_before", "_begin", "_connection", "_cursor", "_link", "_records", "_writes")
 
+    _before: int
     _connection: Connection
     _cursor: Any
+    _link: Link
 
     def __init__(self, records: SqlRecords, begin: str, writes: bool) -> None:
         self._records, self._begin, self._writes = records, begin, writes
 
     def __enter__(self) -> Transaction:
         records = self._records
-        records.enter_alone()
+        records.take_turn(self._writes)
         try:
             self._connection, self._cursor = records.begun(self._begin)
         except BaseException:
-            records.leave_alone()
+            records.end_turn(self._writes)
             raise
-        return SqlTransaction(Link(self._connection, self._cursor, records.compiled, self._writes), records.clock)
+        self._before = records.changes(self._connection)
+        self._link = Link(self._connection, self._cursor, records.compiled, self._writes)
+        return SqlTransaction(self._link, records.clock)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         records = self._records
+        changed = False
         try:
             if error is None:
                 try:
@@ -183,13 +191,16 @@ class _Block:
                 except records.driver_errors as refused:
                     self._undo(refused)
                     raise records.in_our_words(refused) from refused
+                changed = records.changes(self._connection) != self._before
             else:
                 self._undo(error)
                 if isinstance(error, (*records.driver_errors, SQLAlchemyError)):
                     raise records.in_our_words(error) from error
         finally:
             self._connection.close()
-            records.leave_alone()
+            records.end_turn(self._writes)
+        if changed:
+            records.put_on_disk(self._link.waits)
 
     def _undo(self, error: BaseException) -> None:
         try:
@@ -206,12 +217,16 @@ class SqlRecords:
         self.engine, self.clock = engine, clock
         self.compiled = Compiled(engine.dialect)
         self._on_sqlite = engine.dialect.name == "sqlite"
-        # One connection for all (SQLite in memory): transactions take turns.
-        self._alone = threading.Lock() if isinstance(engine.pool, StaticPool) else None
+        self._in_memory = isinstance(engine.pool, StaticPool)
+        # SQLite has one writer at a time: among threads the next one is woken, among processes all sleep and look again
+        # (sqlite.org/c3ref/busy_timeout.html). In memory there is one connection for all, readers too.
+        self._turns = threading.Lock() if self._on_sqlite else None
         self._holder: int | None = None
         dbapi: Any = engine.dialect.loaded_dbapi
         self.driver_errors: tuple[type[Exception], ...] = (dbapi.Error,)
         self._any_error = (*self.driver_errors, SQLAlchemyError)
+        file = engine.url.database
+        self._log = WriteAheadLog(Path(file)) if self._on_sqlite and file and not self._in_memory else None
 
     def write(self) -> AbstractContextManager[Transaction]:
         """One writing transaction: short, with no network call in it.
@@ -276,18 +291,36 @@ class SqlRecords:
             return RecordsUnavailable()
         return error
 
-    def enter_alone(self) -> None:
-        if self._alone is None:
+    def changes(self, connection: Connection) -> int:
+        """So many rows a connection has changed, where that tells us whether there is something to sync."""
+        return int(connection.connection.dbapi_connection.total_changes) if self._on_sqlite else 0  # type: ignore[union-attr]
+
+    def put_on_disk(self, waits: bool) -> None:
+        """What was just committed to SQLite: before it returns, or as soon as the disk takes it.
+
+        Raises RecordsUnavailable where the disk refuses: it is committed, and may not outlive a power cut.
+        """
+        if self._log is None:
+            return
+        try:
+            self._log.committed(waits)
+        except OSError as refused:
+            raise RecordsUnavailable from refused
+
+    def take_turn(self, writes: bool) -> None:
+        """Wait until no other thread is in the way. Raises RecordsUnavailable after ``BUSY`` seconds."""
+        if self._turns is None or not (writes or self._in_memory):
             return
         if self._holder == threading.get_ident():
-            raise RuntimeError("a transaction is open in this thread; records in memory have one at a time")
-        self._alone.acquire()
+            raise RuntimeError("a transaction is open in this thread; one at a time")
+        if not self._turns.acquire(timeout=BUSY):
+            raise RecordsUnavailable
         self._holder = threading.get_ident()
 
-    def leave_alone(self) -> None:
-        if self._alone is not None:
+    def end_turn(self, writes: bool) -> None:
+        if self._turns is not None and (writes or self._in_memory):
             self._holder = None
-            self._alone.release()
+            self._turns.release()
 
 
 def _names_what_is_missing(error: BaseException | None) -> bool:
@@ -359,23 +392,8 @@ def _sqlite(database_url: str, in_memory: bool) -> Engine:
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         if not in_memory:
-            _write_ahead(cursor)
-        cursor.execute("PRAGMA synchronous=FULL")
+            write_ahead(cursor, BUSY)
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 
     return engine
-
-
-def _write_ahead(cursor: Any) -> None:
-    """Journal ahead of writing. Of two who do this to a new file at once SQLite refuses one, without any waiting."""
-    gives_up = time.monotonic() + BUSY
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > gives_up:
-                raise
-            time.sleep(0.01)
-        else:
-            return

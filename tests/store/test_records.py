@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from ivr.core.call import CallRecord
@@ -275,10 +275,14 @@ def test_a_connection_that_died_in_the_pool_is_replaced(records: SqlRecords, cal
 
 
 def test_a_writer_that_waits_too_long_is_told_so(records: SqlRecords, call: CallRecord) -> None:
+    def move() -> None:
+        with records.write() as second:
+            second.calls.move(next_turn(CALL), from_turn=1)
+
     with records.write() as first:
         first.calls.at(call.id)
-        with pytest.raises(RecordsUnavailable), records.write() as second:
-            second.calls.move(next_turn(CALL), from_turn=1)
+        with ThreadPoolExecutor(1) as thread, pytest.raises(RecordsUnavailable):
+            thread.submit(move).result()
     with records.read() as tx:
         assert tx.calls.at(call.id).turn == 1
 
@@ -304,3 +308,18 @@ def test_of_two_who_wait_for_one_another_one_is_told_to_look_again(records: SqlR
     with ThreadPoolExecutor(2) as threads:
         ends = list(threads.map(hold, (call.id, other.id), (other.id, call.id)))
     assert sorted(ends) == ["done", "looks again"]
+
+
+def test_on_postgresql_a_witnessed_commit_is_asynchronous_and_the_next_one_is_not(records: SqlRecords) -> None:
+    if records.engine.dialect.name == "sqlite":
+        pytest.skip("its log is synced by us: test_write_ahead.py")
+
+    def waits(witnessed: bool) -> object:
+        with records.write() as tx:
+            link = tx._link  # type: ignore[attr-defined]
+            link.run(text("SET LOCAL synchronous_commit TO ON"))  # the tests' server has it off for all
+            if witnessed:
+                tx.witnessed()
+            return link.one(text("SHOW synchronous_commit"))[0]
+
+    assert (waits(True), waits(False)) == ("off", "on")

@@ -109,7 +109,7 @@ def records_of(kind: type[SqlTransaction]) -> Callable[..., SqlRecords]:
 
             return Block()
 
-    def keeps(shared: SqlRecords, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
+    def keeps(shared: SqlRecords, clock: VirtualScheduler, *_: Callable[[str], None]) -> SqlRecords:
         return Kept(shared.engine, clock)
 
     return keeps

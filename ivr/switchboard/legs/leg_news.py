@@ -41,7 +41,8 @@ class LegNews:
     def __call__(self, leg: LegId, sid: str, status: str, fact: str, body: Mapping[str, str]) -> None:
         """Keep the news once. Raises NoSuchLeg."""
         with self.records.write() as tx:
-            tx.legs.get(leg)
+            if tx.legs.get(leg).kind is LegKind.AGENT:
+                tx.witnessed()
             if not tx.facts.keep(fact, "leg.status", body, self.clock.now(), None):
                 return
         end = ENDS.get(status)
@@ -60,6 +61,8 @@ class LegNews:
             leg = held(tx, name)
             if leg.state is LegState.ENDED:
                 return
+            if leg.kind is LegKind.AGENT:
+                tx.witnessed()
             if state is LegState.COMMITTED:
                 state = state if leg.sid is None and leg.state is LegState.DIALLED else leg.state
             else:
@@ -88,6 +91,7 @@ class LegNews:
             over = replace(leg, state=LegState.ENDED, how=how, ended_at=now, sid=leg.sid or sid or None)
             places.written(tx.legs.change(over))
             if leg.kind is LegKind.AGENT:
+                tx.witnessed()
                 self._agent_leg_ended(tx, leg, how, now)
             elif leg.kind is LegKind.COLLEAGUE:
                 consult.ended(tx, leg, how, now)

@@ -62,6 +62,7 @@ class Offer:
                 return self._asked(tx, leg, now)
 
     def _asked(self, tx: Transaction, leg: Leg, now: datetime) -> LegStep:
+        tx.witnessed()
         again = leg.stage == ASKED
         place, version = tx.tickets.get(leg.ticket), self._version(tx, leg)
         if place.ticket.kind is TicketKind.CALLBACK and not again and not on_our_leg(tx, place):
@@ -91,6 +92,7 @@ class Offer:
         return LegStep((ask,), ASKED_AGAIN if again else ASKED)
 
     def _taken(self, tx: Transaction, leg: Leg, claim: ClaimOnRecord, now: datetime) -> LegStep:
+        tx.witnessed()  # the caller hears nothing of it before their own turn, which waits for the disk
         place = places.accepted(tx, claim, now)
         if place is None:
             return self._over(tx, leg, "offer_gone", now)

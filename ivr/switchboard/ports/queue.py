@@ -115,7 +115,7 @@ class AgentCalls(Protocol):
 class TicketOnRecord:
     """A place in line as it is written: the ticket, and what became of it so far.
 
-    ``version`` tells apart two who change it at once; ``attempt`` counts its claims (the room of each is another);
+    ``version`` tells apart two who change it at once; ``attempt`` grows with its claims (the room of each is another);
     ``fence`` is that of its last claim: an earlier one is refused.
     """
 

@@ -22,7 +22,15 @@ from ivr.switchboard.ports.queue import AgentCalls, Agents, Claims, FloorRow, Le
 
 
 class Transaction(Protocol):
-    """One transaction: all of it or nothing."""
+    """One transaction: all of it or nothing, and on the disk when the block ends."""
+
+    def witnessed(self) -> None:
+        """No caller hears of what this one writes before a later one: its commit does not wait for the disk.
+
+        No crash of ours loses it, and the next commit that waits takes it along to the disk. A power cut within that
+        moment does, and the sweep asks the carrier what is true.
+        """
+        ...
 
     @property
     def calls(self) -> Calls: ...

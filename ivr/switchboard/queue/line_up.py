@@ -204,6 +204,7 @@ class FloorCare:
             except NoSuchAgent:
                 return
             if _rested(agent.status, now):
+                tx.witnessed()  # the time tells it again
                 places.agent_moves(tx, name, AgentEvent.WRAPPED_UP, "the wrap-up ended", now)
 
 

@@ -99,6 +99,7 @@ class Match:
 
     def _recorded(self, claim: Claim, pair: Pair, now: datetime) -> None:
         with self.records.write() as tx:
+            tx.witnessed()  # without it the caller is in line, where they believe to be, and a phone rang for nobody
             if not self._on_record(tx, claim, pair, now):
                 raise ChangedMeanwhile  # rolls back what was written of it
 

@@ -182,6 +182,7 @@ class Steer:
         now = self.clock.now()
         with self.records.write() as tx:
             place = tx.tickets.get(ticket)
+            tx.witnessed()
             moves = (place.moves if place.moved_turn == turn else 0) + 1
             places.written(tx.tickets.change(replace(place, moves=moves, moved_turn=turn, moved_at=now)))
 
@@ -210,6 +211,8 @@ class Steer:
             return
         with self.records.write() as tx:
             standing = tx.legs.get(leg.id)
+            if leg.kind is LegKind.AGENT:
+                tx.witnessed()
             mine = standing.state is LegState.COMMITTED and tx.legs.change(replace(standing, state=LegState.DIALLED))
         if not mine or leg.shows is None:
             return

@@ -199,7 +199,7 @@ def claimed(
     place = tx.tickets.get(claim.ticket)
     if not stands_in_line(place) or claim.fence <= place.fence:
         return None
-    attempt, because = place.attempt + 1, f"{pair.ticket_because}; {pair.agent_because}"
+    attempt, because = _next_attempt(place, now), f"{pair.ticket_because}; {pair.agent_because}"
     rows = tuple(
         ClaimOnRecord(claim.token, agent, claim.ticket, attempt, claim.fence, now, lapses, because)
         for agent in claim.agents
@@ -219,6 +219,11 @@ def claimed(
         return None
     note(tx, taken, [AgentOffered(claim.ticket, row.agent, because) for row in rows], now)
     return tx.tickets.get(claim.ticket), rows
+
+
+def _next_attempt(place: TicketOnRecord, now: datetime) -> int:
+    """Its room is no other's: nor that of a claim which a power cut took, where the agent may still sit."""
+    return max(place.attempt + 1, int((now - place.ticket.arrived_at).total_seconds()))
 
 
 def _agent_claimed(tx: Transaction, row: ClaimOnRecord, now: datetime) -> bool:
@@ -419,8 +424,9 @@ def returned(tx: Transaction, place: TicketOnRecord) -> str:
     """How the number outside failed that this caller in line comes back from; "" for any other."""
     if place.handed_by is None or place.handed_to is not None or place.ticket.state is TicketState.TALKING:
         return ""
-    # Somebody may have been offered them already: that is an attempt later.
-    legs = [leg for leg in _outside_legs(tx, place) if leg.attempt >= place.attempt - 1]
+    claims = tx.claims.of_ticket(place.ticket.id)
+    last_talk = max((claim.attempt for claim in claims if claim.accepted_at is not None), default=0)
+    legs = [leg for leg in _outside_legs(tx, place) if leg.attempt >= last_talk]
     if not legs or place.ticket.last_agent != place.handed_by:
         return ""
     return RETURNED.get(legs[-1].how or LegEnd.NO_ANSWER, "no_answer")

@@ -144,6 +144,7 @@ class Day:
         self._books = laws.Books()
         self._reader = laws.Reader(self.line.records)
         self._written = -1
+        self._power_cuts = 0
         self._raw: Any = self.line.records.engine.raw_connection()
         ends.callback(self._raw.close)
         self._people(flows_dir)
@@ -202,12 +203,14 @@ class Day:
 
     def _answer_messages(self, clerk: random.Random) -> None:
         """Somebody at the desk answers some of the messages, each as `ivr voicemails answered` does."""
-        now = self.line.scheduler.now()
-        with self.line.records.write() as tx:
+        self.line.process.doing(lambda: self._answered(clerk), "messages")
+        self.line.scheduler.after(4 * 3600.0, lambda: self._answer_messages(clerk))
+
+    def _answered(self, clerk: random.Random) -> None:
+        with self.line.process.office.records.write() as tx:
             waiting = [one for one in tx.voicemails.unanswered(laws.EVERY) if clerk.random() < ANSWERED]
             for voicemail in waiting:
-                answer_voicemail(tx, voicemail.id, "clerk", now)
-        self.line.scheduler.after(4 * 3600.0, lambda: self._answer_messages(clerk))
+                answer_voicemail(tx, voicemail.id, "clerk", self.line.scheduler.now())
 
     # --- The laws ---------------------------------------------------------------------------------------------------
 
@@ -215,6 +218,9 @@ class Day:
         """After every event: True when a law is broken."""
         self.events += 1
         connection = self._raw.driver_connection
+        if self.line.power_cuts != self._power_cuts:  # what the books tell has not been
+            self._power_cuts = self.line.power_cuts
+            self._books = self._reader.read_anew()
         if connection.total_changes != self._written:
             after = self._reader.read(self._books)
             self._written = connection.total_changes  # the reader's own are among them

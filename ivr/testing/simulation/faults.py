@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 import redis
@@ -84,6 +84,12 @@ class Fault:
 
     def at_statement(self, what: str) -> None:
         """Before ``begin``, a ``statement`` or ``commit``, and when it is ``committed``; may raise."""
+
+    def at_disk(self, what: str) -> None:
+        """Before a transaction that ``writes``; when one is ``kept`` on the disk, or ``not waited for``."""
+
+    def died(self) -> None:
+        """The process is gone, and all that it had under way."""
 
     def at_floor(self, what: str) -> None:
         """Before the floor in Redis is ``asked``, and when it has ``answered``; may raise."""
@@ -271,12 +277,24 @@ class StruckRecords(SqlRecords):
     connection.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, strike: Callable[[str], None], compiled: Compiled) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        strike: Callable[[str], None],
+        at_disk: Callable[[str], None],
+        compiled: Compiled,
+    ) -> None:
         super().__init__(engine, clock)
-        self._strike, self.compiled = strike, compiled
+        self._strike, self._at_disk, self.compiled = strike, at_disk, compiled
         self._only = engine.connect()
 
+    def put_on_disk(self, waits: bool) -> None:
+        self._at_disk("kept" if waits else "not waited for")
+
     def begun(self, begin: str) -> tuple[Connection, Any]:
+        if begin == "BEGIN IMMEDIATE":
+            self._at_disk("writes")
         self._strike("begin")
         connection, cursor = self._only, self._only.connection.cursor()
         cursor.execute(begin)
@@ -518,6 +536,84 @@ class ProcessKilled(Fault):
         raise Killed
 
 
+class Disk(Protocol):
+    """What outlives the machine."""
+
+    def records(self) -> sqlite3.Connection:
+        """All that is on record."""
+        ...
+
+    def floor(self) -> Mapping[str, bytes]:
+        """All that Redis holds."""
+        ...
+
+    def put_back(self, records: sqlite3.Connection | None, floor: Mapping[str, bytes]) -> None:
+        """Make them what they were; None: the records are what they are."""
+        ...
+
+
+class PowerCut(Fault):
+    """The machine loses its power, and starts again a while later. What was committed within the last second without
+    waiting for the disk is gone, unless a later commit waited; so is what Redis heard in that second, or all of it.
+    """
+
+    name = "power_cut"
+    rate = 0.005
+    disk: Disk
+
+    def __init__(self, dice: Dice) -> None:
+        super().__init__(dice)
+        self._fuse: int | None = None
+        self._before = 0.0
+        self._records: sqlite3.Connection | None = None
+        self._floor: Mapping[str, bytes] = {}
+        self._cut = False
+        self._leg = ("", "")
+
+    def work_begins(self, sid: str, path: str) -> None:
+        self._leg = (sid, path)
+        self._burns()
+
+    def at_disk(self, what: str) -> None:
+        if what == "writes" and self._fuse is None and self.dice.fall():
+            self._fuse, self._before = self.dice.chance.randrange(1, 12), self.dice.clock()
+            self._records, self._floor = self.disk.records(), self.disk.floor()
+        elif what == "kept":
+            self._records = None
+        self._burns()
+
+    def at_rest(self, what: str) -> None:  # noqa: ARG002
+        self._burns()
+
+    def at_floor(self, what: str) -> None:  # noqa: ARG002
+        self._burns()
+
+    def died(self) -> None:
+        """Whatever it died of: the power is off now."""
+        if self._cut:
+            self.disk.put_back(self._records, self._floor)
+        self._cut, self._fuse, self._records = False, None, None
+
+    def _burns(self) -> None:
+        if self._fuse is None:
+            return
+        if self.dice.clock() - self._before > ON_DISK_WITHIN:
+            self._fuse = self._records = None
+            return
+        self._fuse -= 1
+        if self._fuse > 0:
+            return
+        lost = "some of the records" if self._records is not None else "none of the records"
+        if self.dice.chance.random() < 0.3:
+            self._floor = {}
+        self._cut = True
+        self.strikes(f"takes {lost}, and {'some' if self._floor else 'all'} of the floor", *self._leg)
+        raise Killed
+
+
+ON_DISK_WITHIN = 1.0
+"""Seconds: Redis syncs once in each, and we ask SQLite's log to be synced at once."""
+
 FAULTS: Mapping[str, type[Fault]] = {
     fault.name: fault
     for fault in (
@@ -532,5 +628,6 @@ FAULTS: Mapping[str, type[Fault]] = {
         HintLost,
         CarrierRefuses,
         ProcessKilled,
+        PowerCut,
     )
 }

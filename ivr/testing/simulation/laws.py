@@ -104,6 +104,15 @@ class Reader:
                 _anew(before.callbacks, noted, "callbacks", CallbackId, tx.callbacks.get),
             )
 
+    def read_anew(self) -> Books:
+        """The books from nothing, where the records have become what they were."""
+        with self._records.engine.connect() as connection:
+            raw = connection.connection.cursor()
+            raw.execute("DELETE FROM noted")
+            for table, key in WATCHED.items():
+                raw.execute(f"INSERT INTO noted SELECT '{table}', {key} FROM {table}")  # noqa: S608 (names of our own)
+        return self.read(Books())
+
     def _noted(self) -> Mapping[str, set[str]]:
         noted: dict[str, set[str]] = defaultdict(set)
         with self._records.engine.connect() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -9,6 +10,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from redis import Redis
 
 from ivr import config, wiring
 from ivr.core.errors import FloorLost, FlowRefused, IvrError
@@ -34,6 +37,7 @@ from ivr.testing.simulation.faults import (
     Dice,
     Fault,
     Killed,
+    PowerCut,
     RedisWiped,
     Road,
     StruckRecords,
@@ -60,6 +64,9 @@ OF_LATE, LONG_AGO = 20.0, 7200.0
 
 RESTART = (0.5, 2.0, 9.0)
 """Seconds until a process that died is there again."""
+
+BOOTS = (12.0, 40.0, 150.0)
+"""Seconds until a machine that lost its power is."""
 
 SPEAKING = ("/voice/incoming", "/voice/calls/", "/voice/fallback", "/voice/legs/", "/voice/wait/")
 """Doors whose answer a caller hears."""
@@ -100,6 +107,7 @@ class Line:
         self.scheduler = VirtualScheduler(at)
         self.diary = Diary(self.scheduler)
         self.wrong: list[Wrong] = []
+        self.power_cuts = 0
         self.in_line_since: dict[TicketId, datetime] = {}
         self.rung_twice_by: list[tuple[datetime, str, tuple[str, ...]]] = []
         dice = {
@@ -115,6 +123,8 @@ class Line:
         for fault in self.faults:
             if isinstance(fault, RedisWiped):
                 fault.wipe = floor.flushdb
+            if isinstance(fault, PowerCut):
+                fault.disk = Drive(self, floor)
         self.process = Process(self, dice["process_killed"], records or struck)
         self.floor.strike = self.process.at_floor
         self._network(flows_dir, seed)
@@ -179,13 +189,45 @@ class Line:
         return QUIET if quiet < LONG_AGO else NIGHT
 
 
-Keeps = Callable[[SqlRecords, VirtualScheduler, Callable[[str], None]], SqlRecords]
+class Drive:
+    """The records and the floor of a line, as they lie there (``Disk``)."""
+
+    def __init__(self, line: Line, redis: Redis) -> None:
+        self._line, self._redis = line, redis
+
+    def records(self) -> sqlite3.Connection:
+        copy = sqlite3.connect(":memory:")
+        self._sqlite.backup(copy)
+        return copy
+
+    def floor(self) -> Mapping[str, bytes]:
+        keys: Any = self._redis.keys()
+        dumped: Mapping[str, Any] = {key: self._redis.dump(key) for key in keys}
+        return dumped
+
+    def put_back(self, records: sqlite3.Connection | None, floor: Mapping[str, bytes]) -> None:
+        self._line.power_cuts += 1
+        if records is not None:
+            records.backup(self._sqlite)
+            records.close()
+        self._redis.flushdb()
+        for key, value in floor.items():
+            self._redis.restore(key, 0, value)
+
+    @property
+    def _sqlite(self) -> Any:
+        return self._line.records.engine.raw_connection().driver_connection
+
+
+Keeps = Callable[[SqlRecords, VirtualScheduler, Callable[[str], None], Callable[[str], None]], SqlRecords]
 """The records as a process has them, over those that all its lives share."""
 
 
-def struck(shared: SqlRecords, clock: VirtualScheduler, strike: Callable[[str], None]) -> SqlRecords:
+def struck(
+    shared: SqlRecords, clock: VirtualScheduler, strike: Callable[[str], None], at_disk: Callable[[str], None]
+) -> SqlRecords:
     """Records whose statements faults may strike."""
-    return StruckRecords(shared.engine, clock, strike, shared.compiled)
+    return StruckRecords(shared.engine, clock, strike, at_disk, shared.compiled)
 
 
 @dataclass(frozen=True)
@@ -220,7 +262,7 @@ class Process:
         self.life, self.alive = self.life + 1, True
         later = InlineLater(self._hint)
         wire = CarrierWire(WsgiHttpClient(self.rest), line.faults, self._deleting)
-        kept = self._keeps(line.records, line.scheduler, self._strike)
+        kept = self._keeps(line.records, line.scheduler, self._strike, self._at_disk)
         self.office = wiring.open_office(
             line.settings, later, line.scheduler, line.ids, wire, redis=line.floor, kept=kept
         )
@@ -273,7 +315,11 @@ class Process:
     def _dies(self) -> None:
         self.alive = False
         self._count_fallbacks()
-        self._line.scheduler.after(self._dice.chance.choice(RESTART), self.start)
+        before = self._line.power_cuts
+        for fault in self._line.faults:
+            fault.died()
+        again = RESTART if self._line.power_cuts == before else BOOTS
+        self._line.scheduler.after(self._dice.chance.choice(again), self.start)
 
     def _after(self, seconds: float, callback: Callable[[], object], what: str = "job") -> Timer:
         life = self.life
@@ -332,6 +378,11 @@ class Process:
         if self._working:
             for at_statement in self._at_statement:
                 at_statement(what)
+
+    def _at_disk(self, what: str) -> None:
+        if self._working:
+            for fault in self._line.faults:
+                fault.at_disk(what)
 
     # --- What a house in order never does ---------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from ivr.exchange.scheduler import VirtualScheduler
 from ivr.store.log import SqlCallLog
 from ivr.store.session import SqlRecords, SqlTransaction
 from ivr.testing.simulation.day import Plan, simulate
+from ivr.testing.simulation.faults import StruckRecords
 from tests.simulated_days import CALLS, SEEDS, SimulatedDays
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,6 +114,23 @@ def records_of(kind: type[SqlTransaction]) -> Callable[..., SqlRecords]:
         return Kept(shared.engine, clock)
 
     return keeps
+
+
+class WaitsForNoDisk(StruckRecords):
+    """Tells callers what no disk has yet."""
+
+    def put_on_disk(self, waits: bool) -> None:
+        super().put_on_disk(False)
+
+
+def test_what_is_told_before_it_is_on_the_disk_breaks_a_law_when_the_power_is_cut() -> None:
+    def keeps(shared: SqlRecords, clock: VirtualScheduler, *strikes: Callable[[str], None]) -> SqlRecords:
+        return WaitsForNoDisk(shared.engine, clock, *strikes, shared.compiled)
+
+    days = (simulate(Plan(seed, 30, faults=True), FLOWS, keeps) for seed in range(14, 54))  # it takes some luck
+    told = next(day for day in days if not day.held)
+    assert told.struck["power_cut"]
+    assert "aloud is on record" in told.broken[0].wrong.law
 
 
 @pytest.mark.parametrize(

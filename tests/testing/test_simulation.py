@@ -20,7 +20,7 @@ from ivr.exchange.scheduler import VirtualScheduler
 from ivr.store.log import SqlCallLog
 from ivr.store.session import SqlRecords, SqlTransaction
 from ivr.testing.simulation.day import Plan, simulate
-from ivr.testing.simulation.faults import StruckRecords
+from ivr.testing.simulation.faults.records import StruckRecords
 from tests.simulated_days import CALLS, SEEDS, SimulatedDays
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -31,19 +31,13 @@ from ivr.store.session import SqlRecords
 from ivr.switchboard.ports.floor import StandingClaim
 from ivr.testing.floors import redis_for_a_world
 from ivr.testing.simulation.diary import Diary
-from ivr.testing.simulation.faults import (
-    FAULTS,
-    CarrierWire,
-    Dice,
-    Fault,
-    Killed,
-    PowerCut,
-    RedisWiped,
-    Road,
-    StruckRecords,
-    StruckRedis,
-    leg_of,
-)
+from ivr.testing.simulation.faults import FAULTS
+from ivr.testing.simulation.faults.carrier import CarrierWire
+from ivr.testing.simulation.faults.fault import Dice, Fault, Killed
+from ivr.testing.simulation.faults.floor import RedisWiped, StruckRedis
+from ivr.testing.simulation.faults.process import PowerCut
+from ivr.testing.simulation.faults.records import StruckRecords
+from ivr.testing.simulation.faults.webhooks import Road, leg_of
 from ivr.testing.world import PUBLIC_URL, SWEEP, LateApp
 from ivr.twilio import fallback
 from ivr.twilio.rest import WsgiHttpClient

@@ -303,8 +303,8 @@ def leg_answered(leg: str, turn: int, door: str) -> Response:
     try:
         if door not in inbound.LEG_DOORS:
             raise NoSuchLeg
-        token = inbound.token(request.headers, g.form)
-        return _xml(doors.render_leg(doors.leg_turn(LegId(leg), turn, door, inbound.heard(door, g.form), token)))
+        token, heard = inbound.token(request.headers, g.form), inbound.heard(door, g.form)
+        return _xml(doors.render_leg(doors.leg_turn(LegId(leg), turn, door, heard, token, _field("CallSid"))))
     except IvrError as trouble:
         return _leg_closed(doors, leg, trouble)
     except Exception as trouble:

@@ -556,7 +556,7 @@ class QueueWorld:
         if webhook.what == "turn":
             said: Any = self.does(lambda: doors.take_turn(CallId(phone.ours), webhook.turn, door, heard, token))
         else:
-            said = self.does(lambda: doors.leg_turn(LegId(phone.ours), webhook.turn, door, heard, token))
+            said = self.does(lambda: doors.leg_turn(LegId(phone.ours), webhook.turn, door, heard, token, phone.sid))
         if not last:
             return
         self.carrier.reads(phone, webhook, *((said.turn, said.says) if said is not None else (phone.turn, ())))

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from ivr.core.agent import AgentEvent, Wish
 from ivr.core.errors import FloorBeingBuilt, RecordsUnavailable
@@ -15,6 +16,7 @@ from ivr.core.leg import LegState
 from ivr.core.ticket import TicketState
 from ivr.core.words import AgentId, TicketId
 from ivr.live.floor import RedisFloor
+from ivr.store.tables import legs
 from ivr.switchboard.ports.floor import Claim
 from ivr.switchboard.record import agents, places
 from tests.switchboard.queue_world import Killed, Phone, QueueWorld
@@ -90,6 +92,44 @@ def test_late_words_of_who_hung_up_put_nobody_in_line(world: QueueWorld) -> None
     world.deliver(left_room)
     with world.records.seen() as tx:
         assert not tx.tickets.live()
+
+
+def forgotten(world: QueueWorld, **columns: object) -> None:
+    """What the record knew of the agent's phone is gone from it."""
+    with world.records.engine.connect() as connection:
+        connection.execute(update(legs).values(**columns))
+
+
+def test_a_talk_goes_on_though_all_news_of_the_agents_phone_but_its_keys_were_lost(world: QueueWorld) -> None:
+    world.wishes("anna", Wish.AVAILABLE)
+    caller = world.rings(CALLER, ORDERS)
+    world.arrives()
+    forgotten(world, sid=None, state="dialled")
+    agent = rung(world)
+    for does in (lambda: world.carrier.answers(agent), lambda: world.carrier.presses(agent, "1")):
+        does()
+        world.carrier.webhooks[:] = [webhook for webhook in world.carrier.webhooks if webhook.what != "leg status"]
+        world.arrives()
+    for _ in range(8):
+        world.passes(5)
+        world.arrives()
+    assert (caller.place, agent.place, caller.room) == ("room", "room", agent.room)
+
+
+def test_an_agent_whose_answer_a_power_cut_took_is_asked_once_more(world: QueueWorld) -> None:
+    world.wishes("anna", Wish.AVAILABLE)
+    caller = world.rings(CALLER, ORDERS)
+    world.arrives()
+    agent = rung(world)
+    world.carrier.answers(agent)
+    world.arrives()
+    forgotten(world, turn=0, stage="", says="[]", door="", token_heard="", state="ringing")
+    world.carrier.presses(agent, "1")
+    world.arrives()
+    assert (caller.place, agent.place) == ("parked", "asked")
+    world.carrier.presses(agent, "1")
+    world.arrives()
+    assert (caller.place, agent.place, caller.room) == ("room", "room", agent.room)
 
 
 BEFORE_THE_RECORD = 4

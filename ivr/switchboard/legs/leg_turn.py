@@ -78,26 +78,28 @@ class LegTurn:
     outside: LegTurns
     clock: Clock
 
-    def __call__(self, leg: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
+    def __call__(self, leg: LegId, turn: int, door: str, heard: Heard, token: str, sid: str) -> LegAnswer:
         """The answer to what was heard at a turn; whoever comes late or twice gets the stored one.
 
-        Raises NoSuchLeg and RecordsUnavailable.
+        ``sid``: the carrier's name of the leg, which may not have come to us in any other way. Raises NoSuchLeg and
+        RecordsUnavailable.
         """
         for _ in range(TRIES - 1):
             try:
-                return self._taken(leg, turn, door, heard, token)
+                return self._taken(leg, turn, door, heard, token, sid)
             except ChangedMeanwhile:
                 continue
-        return self._taken(leg, turn, door, heard, token)
+        return self._taken(leg, turn, door, heard, token, sid)
 
-    def _taken(self, name: LegId, turn: int, door: str, heard: Heard, token: str) -> LegAnswer:
+    def _taken(self, name: LegId, turn: int, door: str, heard: Heard, token: str, sid: str) -> LegAnswer:
         now = self.clock.now()
         with self.records.write() as tx:
             leg = held(tx, name)
-            if leg.state is LegState.ENDED and leg.turn == turn == 0:
+            if leg.state is LegState.ENDED and leg.turn == 0:
                 return LegAnswer(name, turn, self._too_late(tx, leg, heard, now))
             ours = isinstance(heard, LeftQueue) and heard.how in MOVES_NOTHING
-            if leg.turn != turn or leg.state is LegState.ENDED or ours:
+            # A phone that is ahead of us has heard a turn which a power cut took: it is taken from where we stand.
+            if turn < leg.turn or leg.state is LegState.ENDED or ours:
                 return LegAnswer(name, leg.turn, sayings.from_json(leg.says))
             step = self._kind(leg)(tx, leg, heard, now)
             standing = tx.legs.get(name)  # the step may have marked it unwanted
@@ -109,6 +111,7 @@ class LegTurn:
                 stage=step.stage,
                 says=sayings.as_json(step.says),
                 state=later(standing.state, LegState.ANSWERED),
+                sid=standing.sid or sid or None,
             )
             if not tx.legs.change(moved):
                 raise ChangedMeanwhile

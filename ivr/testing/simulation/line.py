@@ -426,15 +426,16 @@ class Process:
             self._wrong("no message is lost", f"the carrier's copy of {recording} is deleted before ours is kept")
 
     def _count_fallbacks(self) -> None:
-        """Why the static document was spoken: trouble that has no name is a mistake of ours."""
+        """Why the static document was spoken: trouble that has no name is a mistake of ours.
+
+        A phone that rings for an offer which the power cut took is told nothing.
+        """
+        named = {"RecordsUnavailable", *(("leg_NoSuchLeg",) if self._line.power_cuts else ())}
         for metric in self.office.doors.counters.fallbacks.collect():
             for sample in metric.samples:
                 because = sample.labels.get("because", "")
-                if (
-                    sample.name.endswith("_total")
-                    and because.removeprefix("leg_") != "RecordsUnavailable"
-                    and sample.value
-                ):
+                known = because in named or because.removeprefix("leg_") in named
+                if sample.name.endswith("_total") and not known and sample.value:
                     self._wrong("no turn breaks but for a reason", f"the fallback was spoken because of {because}")
 
     def _wrong(self, law: str, text: str, sid: str = "") -> None:

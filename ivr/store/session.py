@@ -183,7 +183,6 @@ class _Block:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         records = self._records
-        changed = False
         try:
             if error is None:
                 try:
@@ -191,7 +190,8 @@ class _Block:
                 except records.driver_errors as refused:
                     self._undo(refused)
                     raise records.in_our_words(refused) from refused
-                changed = records.changes(self._connection) != self._before
+                if records.changes(self._connection) != self._before:
+                    records.committed()
             else:
                 self._undo(error)
                 if isinstance(error, (*records.driver_errors, SQLAlchemyError)):
@@ -199,7 +199,7 @@ class _Block:
         finally:
             self._connection.close()
             records.end_turn(self._writes)
-        if changed:
+        if error is None and self._writes:
             records.put_on_disk(self._link.waits)
 
     def _undo(self, error: BaseException) -> None:
@@ -295,15 +295,25 @@ class SqlRecords:
         """So many rows a connection has changed, where that tells us whether there is something to sync."""
         return int(connection.connection.dbapi_connection.total_changes) if self._on_sqlite else 0  # type: ignore[union-attr]
 
+    def committed(self) -> None:
+        """Rows changed: to be put on the disk, by us on SQLite."""
+        if self._log is not None:
+            self._log.committed()
+
     def put_on_disk(self, waits: bool) -> None:
-        """What was just committed to SQLite: before it returns, or as soon as the disk takes it.
+        """What was committed to SQLite, by this block or by one that it has read: now, or as soon as the disk takes it.
+
+        A turn that comes twice finds its answer on record, and changes nothing; what it tells must be as safe.
 
         Raises RecordsUnavailable where the disk refuses: it is committed, and may not outlive a power cut.
         """
         if self._log is None:
             return
+        if not waits:
+            self._log.sync_soon()
+            return
         try:
-            self._log.committed(waits)
+            self._log.sync()
         except OSError as refused:
             raise RecordsUnavailable from refused
 

@@ -38,24 +38,22 @@ class WriteAheadLog:
         self._lock = threading.Lock()
         self._asked = False
         self._commits = 0
+        self._synced = 0
 
-    def committed(self, waits: bool) -> None:
-        """One more commit: on the disk before this returns, or as soon as the disk takes it.
-
-        Raises OSError where the disk refuses one that waits.
-        """
+    def committed(self) -> None:
+        """One more commit stands in the log. Said while nobody else can begin: who reads it finds it counted."""
         with self._lock:
             self._commits += 1
             due = self._commits % CHECKPOINT_EVERY == 0
         if due:
             self._behind.submit(self._checkpoint)
-        if waits:
-            self.sync()
-        else:
-            self.sync_soon()
 
     def sync(self) -> None:
-        """On the disk when it returns. Raises OSError."""
+        """All commits of this process are on the disk when it returns; at once where they are. Raises OSError."""
+        with self._lock:
+            commits = self._commits
+            if self._synced == commits:
+                return
         # By its name each time: whoever opens the database anew may make a new log. (SQLite's locks are on the other
         # two files, so that closing this one gives none of them up.)
         file = os.open(self._file, os.O_RDONLY)
@@ -63,11 +61,13 @@ class WriteAheadLog:
             os.fdatasync(file)
         finally:
             os.close(file)
+        with self._lock:
+            self._synced = max(self._synced, commits)
 
     def sync_soon(self) -> None:
         """On the disk as soon as it takes it; nobody waits."""
         with self._lock:
-            if self._asked:
+            if self._asked or self._synced == self._commits:
                 return
             self._asked = True
         self._behind.submit(self._sync_now)

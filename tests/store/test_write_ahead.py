@@ -102,6 +102,43 @@ def test_a_disk_that_stalls_holds_up_no_offer_to_an_agent(records: SqlRecords, d
         somebody_waits.result(PATIENCE)
 
 
+def test_a_turn_that_comes_twice_is_told_no_sooner_than_the_first(
+    records: SqlRecords, disk: SlowDisk, clock: SetClock
+) -> None:
+    def the_same_again() -> None:
+        with records.write() as tx:
+            tx.customers.find("nobody")
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(write, records, clock)
+        assert disk.asked.wait(PATIENCE)
+        disk.asked.clear()
+        again = threads.submit(the_same_again)
+        assert disk.asked.wait(PATIENCE)
+        assert not again.done()
+        disk.moves.set()
+        first.result(PATIENCE)
+        again.result(PATIENCE)
+
+
+def test_what_the_disk_refused_once_is_asked_of_it_again_before_it_is_told(
+    records: SqlRecords, disk: SlowDisk, monkeypatch: pytest.MonkeyPatch, clock: SetClock
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    disk.moves.set()
+    with monkeypatch.context() as for_once:
+        for_once.setattr(write_ahead.os, "fdatasync", broken)
+        with pytest.raises(RecordsUnavailable):
+            write(records, clock)
+        with pytest.raises(RecordsUnavailable), records.write() as tx:
+            tx.customers.find("nobody")
+    with records.write() as tx:
+        tx.customers.find("nobody")
+    assert len(disk.syncs) == 1
+
+
 def test_what_nobody_waits_for_is_synced_all_the_same(
     records: SqlRecords, disk: SlowDisk, file: Path, clock: SetClock
 ) -> None:

@@ -49,7 +49,7 @@ class Ring:
             return self._first(version, key, caller, called, token)
         except _Raced:
             # Rolled back whole, with the prospect that was made for nothing; what the winner wrote is the answer.
-            with self.records.read() as tx:
+            with self.records.write() as tx:  # which waits for the disk, as the winner does
                 standing = tx.calls.find(key)
             if standing is None:
                 raise RecordsUnavailable("a call is refused as known, and is not known") from None

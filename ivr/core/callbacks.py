@@ -94,6 +94,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # answered, and said that no call is wanted
     FAILED = "failed"  # the carrier cannot dial this number
     LOST = "lost"  # our own side failed: agent gone, process killed; nobody's miss
+    CALLED_OFF = "called_off"  # while it rang the customer cancelled, or was answered on another way
 
 
 IN_WORDS: Mapping[Outcome, str] = {
@@ -501,11 +502,12 @@ def postponed(callback: Callback, times: CallingTimes, code: str, now: datetime)
 def after_attempt(
     callback: Callback, outcome: Outcome, policy: AttemptPolicy, times: CallingTimes, code: str, now: datetime
 ) -> After:
-    """What follows an attempt that ended so; news of one that is not under way changes nothing.
+    """What follows an attempt that ended so; news of one that is not under way changes nothing. (Whatever calls one off
+    settles the callback itself.)
 
     ``code`` is what somebody we did not reach may give us within 48 hours to be served before others.
     """
-    if callback.state is not CallbackState.DIALLING:
+    if callback.state is not CallbackState.DIALLING or outcome is Outcome.CALLED_OFF:
         return After(callback, Owed.NOTHING_NEW, "no attempt is under way")
     callback = replace(callback, last_outcome=outcome)
     match outcome:

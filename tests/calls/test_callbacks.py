@@ -272,6 +272,28 @@ def test_nobody_is_rung_any_more_for_a_call_that_the_customer_cancels() -> None:
             assert tx.agents.get(AgentId("anna")).status.state is SystemState.IDLE
 
 
+def test_the_agent_who_took_it_is_free_again_when_the_customer_cancels_while_their_phone_rings() -> None:
+    with line() as world:
+        played(world, script(ASKED, more="agents: [{name: anna, answers_after: 4 s}]"))
+        (callback,) = owed(world)
+        while not outcomes(world, callback):
+            world.telephones.wait(1)
+        with world.records.read() as tx:
+            assert tx.agents.get(AgentId("anna")).status.state is SystemState.TALKING
+        played(world, script("[hear: premi 1, press: 1, hear: premete 3, press: 3, hear: è annullata]"))
+        (callback,) = owed(world)
+        assert (callback.state, ticket(world, callback)) == (CallbackState.CANCELLED, TicketState.CANCELLED)
+        with world.records.read() as tx:
+            assert tx.legs.unfinished() == []
+            assert tx.claims.live() == []
+            anna = tx.agents.get(AgentId("anna")).status
+        closed = promise(world, callback)
+        assert (closed.state, anna.state) == (PromiseState.WITHDRAWN, SystemState.IDLE)
+        assert anna.state_since == closed.ended_at
+        assert outcomes(world, callback) == [Outcome.CALLED_OFF]
+        assert told(world, callback, "callback.tried") == ["callback.tried"]
+
+
 def test_a_customer_whose_line_to_the_agent_drops_is_promised_another_call() -> None:
     steps = ASKED[:-1] + ", answer: {after: 3 s}, hear: Ci avevate chiesto di richiamarvi, press: 1, hear: è caduta]"
     with line() as world:

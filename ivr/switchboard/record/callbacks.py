@@ -27,7 +27,7 @@ from ivr.core.callbacks import (
 )
 from ivr.core.company import Line
 from ivr.core.errors import ChangedMeanwhile
-from ivr.core.events import PromiseMade
+from ivr.core.events import CallbackTried, PromiseMade
 from ivr.core.flow.turn import AskCallback
 from ivr.core.leg import LegKind, LegState
 from ivr.core.promises import Promise
@@ -163,7 +163,6 @@ def waits_after_all(tx: Transaction, place: TicketOnRecord, node: str, call: Cal
     callback = tx.callbacks.of_ticket(place.ticket.id)
     if callback is not None and callback.state is CallbackState.DIALLING:
         # An agent has taken it and dials: they talk here, and the other phone is let be.
-        tx.callbacks.end(callback.id, callback.attempts, Outcome.LOST, now)
         settle(tx, decided.served(callback, "rang again while we dialled", now), now)
         let_phone_be(tx, place.ticket.id)
     elif callback is not None and callback.live:
@@ -269,11 +268,20 @@ def settle(tx: Transaction, after: After, now: datetime) -> Callback:
     """Write what something made of a callback, and of its promise. Raises ChangedMeanwhile."""
     if not tx.callbacks.change(after.callback):
         raise ChangedMeanwhile
+    if after.callback.attempts and after.callback.state is not CallbackState.DIALLING:
+        _called_off(tx, after.callback, now)
     if after.callback.promise is not None:
         promise = tx.promises.get(after.callback.promise)
         if promise.open:  # a person may have ended it before
             _settle(tx, promise, after, now)
     return tx.callbacks.get(after.callback.id)
+
+
+def _called_off(tx: Transaction, callback: Callback, now: datetime) -> None:
+    """An attempt still under way ends here; one that ended by itself has done so before."""
+    ended = tx.callbacks.end(callback.id, callback.attempts, Outcome.CALLED_OFF, now)
+    if ended and callback.call is not None:
+        tx.log.add(callback.call, [CallbackTried(callback.id, callback.attempts, Outcome.CALLED_OFF, None)], now)
 
 
 def _settle(tx: Transaction, promise: Promise, after: After, now: datetime) -> None:

@@ -304,6 +304,8 @@ def callbacks_are_owed_or_ended(line: Line, _: list[OneCall], books: Books) -> L
     for callback in books.callbacks.values():
         sid = _sid(books, callback.call)
         promise = books.promises.get(callback.promise) if callback.promise else None
+        if callback.state is not CallbackState.DIALLING and _rings(line, callback):
+            yield Wrong("every attempt ends", f"the callback is {callback.state}, and its phone still rings", sid)
         if callback.live:
             place = books.tickets.get(callback.ticket) if callback.ticket else None
             if place is None or place.ticket.state in ENDS:
@@ -317,6 +319,11 @@ def callbacks_are_owed_or_ended(line: Line, _: list[OneCall], books: Books) -> L
             yield Wrong("every promise ends", text, sid)
         elif promise is not None and promise.state is PromiseState.KEPT and not _talked_to(books, callback):
             yield Wrong("a promise is kept by keeping it", "nobody talked to them", sid)
+
+
+def _rings(line: Line, callback: Callback) -> bool:
+    with line.records.read() as tx:
+        return any(attempt.ended_at is None for attempt in tx.callbacks.attempts(callback.id))
 
 
 def _talked_to(books: Books, callback: Callback) -> bool:

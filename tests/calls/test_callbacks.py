@@ -101,6 +101,14 @@ def outcomes(world: World, callback: Callback) -> list[Outcome | None]:
         return [each.outcome for each in tx.callbacks.attempts(callback.id)]
 
 
+def is_dialled(world: World) -> None:
+    """Anna has taken the call back, and the customer's phone is rung; nobody answers it yet."""
+    played(world, script(ASKED, more="agents: [{name: anna, answers_after: 4 s}]"))
+    (callback,) = owed(world)
+    while not outcomes(world, callback):
+        world.telephones.wait(1)
+
+
 def test_who_asks_to_be_called_back_is_called_and_talks() -> None:
     with line() as world:
         steps = ASKED[:-1] + ", answer: {after: 3 s}, hear: Ci avevate chiesto di richiamarvi, press: 1, talk]"
@@ -274,10 +282,7 @@ def test_nobody_is_rung_any_more_for_a_call_that_the_customer_cancels() -> None:
 
 def test_the_agent_who_took_it_is_free_again_when_the_customer_cancels_while_their_phone_rings() -> None:
     with line() as world:
-        played(world, script(ASKED, more="agents: [{name: anna, answers_after: 4 s}]"))
-        (callback,) = owed(world)
-        while not outcomes(world, callback):
-            world.telephones.wait(1)
+        is_dialled(world)
         with world.records.read() as tx:
             assert tx.agents.get(AgentId("anna")).status.state is SystemState.TALKING
         played(world, script("[hear: premi 1, press: 1, hear: premete 3, press: 3, hear: è annullata]"))
@@ -340,10 +345,7 @@ def test_nobody_is_rung_who_is_on_the_line_with_us_just_now() -> None:
 
 def test_an_agent_who_hangs_up_while_the_phone_rings_leaves_the_customer_in_line() -> None:
     with line() as world:
-        played(world, script(ASKED, more="agents: [{name: anna, answers_after: 4 s}]"))
-        (callback,) = owed(world)
-        while not outcomes(world, callback):
-            world.telephones.wait(1)
+        is_dialled(world)
         with world.records.read() as tx:
             sid = next(leg.sid for leg in tx.legs.unfinished() if leg.kind is LegKind.AGENT)
         assert sid is not None

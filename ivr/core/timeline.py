@@ -196,6 +196,7 @@ _ITALIAN_ATTEMPTS: Mapping[str, str] = {
     "refused": "non desidera essere richiamato",
     "failed": "numero non raggiungibile",
     "lost": "non riuscito da parte nostra",
+    "called_off": "annullato mentre squillava",
 }
 _ENGLISH_ATTEMPTS: Mapping[str, str] = {
     "reached": "answered",
@@ -205,6 +206,7 @@ _ENGLISH_ATTEMPTS: Mapping[str, str] = {
     "refused": "wants no call",
     "failed": "the number cannot be reached",
     "lost": "failed on our side",
+    "called_off": "called off while it rang",
 }
 _ENGLISH_RECORDS: Mapping[str, str] = {"callback": "call back"}
 _ENGLISH_TEXTS: Mapping[str, str] = {

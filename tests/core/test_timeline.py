@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ivr.core import events as e
+from ivr.core.callbacks import Outcome
 from ivr.core.timeline import _TELLERS, ONLY_SPOKEN, UNTOLD, dialogue, path, timeline
 from ivr.core.words import CallId, Language
 
@@ -102,6 +103,16 @@ def test_an_event_of_a_newer_version_is_told_as_such() -> None:
 def test_every_event_has_a_sentence_in_every_language(event: type[e.CallEvent], language: str) -> None:
     assert event in UNTOLD or event in _TELLERS[language].sentences
     assert event not in UNTOLD or event not in ONLY_SPOKEN
+
+
+@pytest.mark.parametrize("language", [IT, EN])
+@pytest.mark.parametrize("outcome", Outcome)
+def test_how_an_attempt_to_call_back_ended_is_told_in_words(outcome: Outcome, language: Language) -> None:
+    (entry,) = timeline(in_log(e.CallbackTried("callback", 1, outcome.value, None)), language, ROME)
+    words = entry.text.partition(": ")[2]
+    assert words
+    assert "_" not in words
+    assert language == EN or words != f"{outcome.value}."
 
 
 def test_every_golden_event_can_be_told() -> None:
